@@ -1,0 +1,1 @@
+"""File formats: weights, snapshots, images, and writing that leaves nothing half-done."""

@@ -1,0 +1,394 @@
+"""A net: layers connected by named blobs, run forward and backward.
+
+The net does once what Caffe spreads over its layers: it adds the gradients of several readers,
+rebinds names for in-place layers, shares parameters by name, seeds the backward pass with the loss
+weights, and adds file, line and layer to every error.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+import netcfg.layers  # noqa: F401 - fills the registry
+from netcfg.engines import get_engine
+from netcfg.engines.base import Engine
+from netcfg.errors import NetError, ShapeError, nearest
+from netcfg.graph import Blob, Node, build_graph
+from netcfg.layer import Context, Layer, Param, as_arrays, as_shapes, where
+from netcfg.netcfg_pb2 import NetParameter, NetState
+from netcfg.phases import filter_net
+from netcfg.plan import make_plan
+from netcfg.schema import read_net, refuse
+from netcfg.types import Array, Phase, Shapes
+from netcfg.weights import LayerState, LoadReport, load_weights
+
+Hook = Callable[[int], None]
+"""Called with the index of a layer before or after one of its passes."""
+
+
+class Net:
+    """Layers built from a prototxt for one phase.
+
+    Args:
+        source: a prototxt file or a parsed net.
+        phase: TRAIN or TEST.
+        engine: where it runs; the best one at hand where None.
+        level: for ``include { min_level }`` rules.
+        stages: for ``include { stage }`` rules.
+        seed: decides initial weights and every other random number.
+        keep: blobs that stay readable in ``blobs`` and ``diffs`` although other layers read them;
+            ``"all"`` keeps every one.
+        skip_bad_data: unreadable records that each data layer may pass over.
+        share: a net whose parameters the layers of the same name use.
+
+    Attributes:
+        name: of the net.
+        config: the net as it runs: upgraded and filtered by phase.
+        layers: in the order in which they run.
+        params: each parameter once, in the order of declaration.
+        inputs, outputs: names of the blobs that are fed and of those that no layer reads.
+        blobs: arrays by name after ``forward``: the outputs and what ``keep`` names.
+        diffs: gradients by name after ``backward``: of the inputs and what ``keep`` names.
+        loss: Σ weight · top over the blobs of ``loss_weight``.
+        before_forward, after_forward, before_backward, after_backward: hooks around each layer.
+
+    Raises:
+        NetError: the file or the net is wrong; the message begins with file, line and layer.
+    """
+
+    def __init__(
+        self,
+        source: str | Path | NetParameter,
+        phase: Phase = Phase.TEST,
+        *,
+        engine: Engine | None = None,
+        level: int = 0,
+        stages: Sequence[str] = (),
+        seed: int = 0,
+        keep: Collection[str] | Literal["all"] = (),
+        skip_bad_data: int = 0,
+        share: "Net | None" = None,
+    ) -> None:
+        state = NetState(phase=int(phase), level=level, stage=stages)
+        self.config = filter_net(_read(source), state)
+        self.name = self.config.name
+        self.phase = Phase(phase)
+        self.engine = engine or get_engine()
+        self.seed = seed
+        self.context = Context(self.engine, self.phase, seed, skip_bad_data=skip_bad_data)
+        self.graph = build_graph(self.config.layer)
+        self.layers: list[Layer] = []
+        self._bottom_shapes: list[Shapes] = []
+        self.top_shapes: list[Shapes] = []
+        self._values: dict[Blob, Array] = {}
+        self._build(share)
+        self.params = _unique(p for layer in self.layers for p in layer.params)
+        self._keep_all = keep == "all"
+        self._keep = {b.name for b in self.graph.blobs()} if self._keep_all else set(keep)
+        learns = [any(p.lr_mult for p in layer.params) for layer in self.layers]
+        force = self.config.force_backward
+        self.plan = make_plan(self.graph, learns, force_backward=force, keep=self._keep)
+        for layer, need in zip(self.layers, self.plan.need, strict=True):
+            layer.need = list(need)
+        self._keep_saved = self.phase is Phase.TRAIN or force or self._keep_all
+        self.loss_weight = {b.name: w for b, w in self.plan.loss_weight.items()}
+        self.inputs = [
+            top for node in self.graph.nodes if node.cls.type == "Input" for top in node.config.top
+        ]
+        self.outputs = [b.name for b in self.graph.outputs()]
+        self.loss = 0.0
+        self.diffs: dict[str, Array] = {}
+        self.before_forward: list[Hook] = []
+        self.after_forward: list[Hook] = []
+        self.before_backward: list[Hook] = []
+        self.after_backward: list[Hook] = []
+
+    # Building ----------------------------------------------------------------------------------
+
+    def _build(self, share: "Net | None") -> None:
+        """Set up every layer with the shapes that the layers before it promise."""
+        shapes: dict[Blob, tuple[int, ...]] = {}
+        try:
+            for node in self.graph.nodes:
+                bottoms = tuple(shapes[b] for b in node.bottoms)
+                layer, tops = self._build_layer(node, bottoms)
+                if share is not None:
+                    _share_params(layer, share)
+                shapes.update(zip(node.tops, tops, strict=True))
+        except BaseException:
+            self.close()
+            raise
+
+    def _build_layer(self, node: Node, bottoms: Shapes) -> tuple[Layer, Shapes]:
+        try:
+            layer = node.cls(node.config, self.context, len(node.tops))
+            self.layers.append(layer)
+            layer.setup(*bottoms)
+            tops = as_shapes(layer.reshape(*bottoms), len(node.tops))
+            self._check_unique(layer)
+        except NetError as error:
+            raise _located(error, node) from error
+        self._bottom_shapes.append(bottoms)
+        self.top_shapes.append(tops)
+        return layer, tops
+
+    def _check_unique(self, layer: Layer) -> None:
+        """Refuse two layers of one name that both have parameters: weights go by layer name."""
+        for other in self.layers[:-1]:
+            if layer.params and other.params and other.name == layer.name:
+                raise NetError(
+                    f"another layer with parameters has this name, {other.where}; rename one"
+                )
+
+    # Running -----------------------------------------------------------------------------------
+
+    def forward(
+        self,
+        inputs: Mapping[str, Array] | None = None,
+        *,
+        start: str | None = None,
+        end: str | None = None,
+    ) -> dict[str, Array]:
+        """Run the layers from ``start`` to ``end``, all by default, and return the outputs.
+
+        Args:
+            inputs: arrays for tops of Input layers; those not named keep what they had.
+            start: name of the first layer to run.
+            end: name of the last layer to run.
+
+        Raises:
+            NetError: what a layer refuses, with its place.
+        """
+        for name, array in (inputs or {}).items():
+            self._feed(name, array)
+        first = self._index(start) if start else 0
+        last = self._index(end) if end else len(self.layers) - 1
+        loss = self.loss if start else 0.0
+        for i in range(first, last + 1):
+            for hook in self.before_forward:
+                hook(i)
+            loss += self._forward_layer(i)
+            for hook in self.after_forward:
+                hook(i)
+            self._release(i)
+        self.loss = loss
+        return {name: self.blobs[name] for name in self.outputs if name in self.blobs}
+
+    def _forward_layer(self, i: int) -> float:
+        """Run one layer, store its tops and return what they add to the loss."""
+        layer, node = self.layers[i], self.graph.nodes[i]
+        bottoms = tuple(self._value(b, node) for b in node.bottoms)
+        try:
+            shapes = tuple(x.shape for x in bottoms)
+            if shapes != self._bottom_shapes[i]:
+                self.top_shapes[i] = as_shapes(layer.reshape(*shapes), len(node.tops))
+                self._bottom_shapes[i] = shapes
+            tops = as_arrays(layer.forward(*bottoms))
+        except NetError as error:
+            raise _located(error, node) from error
+        layer.step += 1
+        loss = 0.0
+        for blob, top in zip(node.tops, tops, strict=True):
+            self._values[blob] = top
+            weight = self.plan.loss_weight.get(blob)
+            if weight:
+                loss += weight * float(top.sum())
+        return loss
+
+    def _release(self, i: int) -> None:
+        for blob in self.plan.release[i]:
+            self._values.pop(blob, None)
+        if not self._keep_saved:
+            self.layers[i].saved = None
+
+    def backward(
+        self,
+        diffs: Mapping[str, Array] | None = None,
+        *,
+        start: str | None = None,
+        end: str | None = None,
+    ) -> dict[str, Array]:
+        """Add ∂loss/∂p to every parameter and return the gradients of the inputs.
+
+        Args:
+            diffs: gradients of blobs by name, in place of what the loss weights say.
+            start: name of the layer to begin at, the last one by default.
+            end: name of the layer to stop after, the first one by default.
+        """
+        grads = self._seed_gradients(diffs or {})
+        first = self._index(start) if start else len(self.layers)
+        last = self._index(end) if end else 0
+        kept: dict[str, Array] = {}
+        for i in self.plan.backward:
+            if not last <= i <= first:
+                continue
+            for hook in self.before_backward:
+                hook(i)
+            self._backward_layer(i, grads, kept)
+            for hook in self.after_backward:
+                hook(i)
+        self.diffs = kept | {blob.name: grad for blob, grad in grads.items()}
+        return {name: self.diffs[name] for name in self.inputs if name in self.diffs}
+
+    def _seed_gradients(self, diffs: Mapping[str, Array]) -> dict[Blob, Array]:
+        """Return ∂loss/∂blob of the blobs that are given or that count in the loss."""
+        latest = {b.name: b for b in self.graph.blobs()}
+        grads = {
+            blob: self.engine.xp.full_like(self._values[blob], weight)
+            for blob, weight in self.plan.loss_weight.items()
+            if blob in self._values
+        }
+        for name, diff in diffs.items():
+            if name not in latest:
+                raise NetError(f"net '{self.name}' has no blob '{name}'{nearest(name, latest)}")
+            grads[latest[name]] = self.engine.asarray(diff)
+        return grads
+
+    def _backward_layer(self, i: int, grads: dict[Blob, Array], kept: dict[str, Array]) -> None:
+        layer, node = self.layers[i], self.graph.nodes[i]
+        dys = [grads.pop(top, None) for top in node.tops]
+        for top, dy in zip(node.tops, dys, strict=True):
+            if top.name in self._keep and dy is not None:
+                kept.setdefault(top.name, dy)
+        if all(dy is None for dy in dys):
+            return
+        try:
+            dxs = as_arrays(layer.backward(*dys))
+        except NetError as error:
+            raise _located(error, node) from error
+        if not self._keep_all:
+            layer.saved = None
+        for bottom, dx, wanted in zip(node.bottoms, dxs, layer.need, strict=False):
+            if wanted and dx is not None:
+                grads[bottom] = grads[bottom] + dx if bottom in grads else dx
+
+    def clear_grads(self) -> None:
+        """Forget the gradients of all parameters."""
+        for param in self.params:
+            param.clear_grad()
+
+    # Looking inside ----------------------------------------------------------------------------
+
+    @property
+    def blobs(self) -> dict[str, Array]:
+        """Arrays by name; of a name that in-place layers rebind, the last version."""
+        return {blob.name: array for blob, array in self._values.items()}
+
+    def layer(self, name: str) -> Layer:
+        """Return the layer of that name.
+
+        Raises:
+            NetError: there is none; the message names the nearest.
+        """
+        return self.layers[self._index(name)]
+
+    def weights(self) -> dict[str, list[np.ndarray]]:
+        """Return copies of the parameters of each layer that has some."""
+        return {
+            layer.name: [self.engine.to_numpy(p.data).copy() for p in layer.params]
+            for layer in self.layers
+            if layer.params
+        }
+
+    def load(
+        self,
+        weights: Mapping[str, Sequence[np.ndarray]],
+        *,
+        ignore_mismatch: Collection[str] = (),
+    ) -> LoadReport:
+        """Take parameters by layer name; see ``netcfg.weights.load_weights``."""
+        return load_weights(self.layers, weights, self.engine, ignore_mismatch)
+
+    def state(self) -> list[LayerState]:
+        """Return what decides the next pass besides parameters: positions, random state."""
+        return [
+            LayerState(
+                layer.name,
+                layer.step,
+                {k: self.engine.to_numpy(v).copy() for k, v in layer.state().items()},
+            )
+            for layer in self.layers
+        ]
+
+    def restore(self, states: Sequence[LayerState]) -> None:
+        """Go on from what ``state`` returned.
+
+        Raises:
+            NetError: a state belongs to a layer that this net lacks.
+        """
+        for state in states:
+            values = {k: self.engine.asarray(v) for k, v in state.values.items()}
+            self.layer(state.layer).restore(state.step, values)
+
+    def close(self) -> None:
+        """Stop the workers and close the files of data layers."""
+        for layer in self.layers:
+            layer.close()
+
+    def __enter__(self) -> "Net":
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def _index(self, name: str) -> int:
+        for i, layer in enumerate(self.layers):
+            if layer.name == name:
+                return i
+        names = [layer.name for layer in self.layers]
+        raise NetError(f"net '{self.name}' has no layer '{name}'{nearest(name, names)}")
+
+    def _value(self, blob: Blob, node: Node) -> Array:
+        if blob not in self._values:
+            raise NetError(
+                f"{where(node.config)}: bottom '{blob.name}' is not at hand; run the layers "
+                "before it, or build the net with keep='all'"
+            )
+        return self._values[blob]
+
+    def _feed(self, name: str, array: Array) -> None:
+        if name not in self.inputs:
+            known = ", ".join(self.inputs) or "none"
+            raise NetError(
+                f"net '{self.name}' has no input '{name}'{nearest(name, self.inputs)}; "
+                f"inputs: {known}"
+            )
+        for layer in self.layers:
+            if layer.config.type == "Input" and name in layer.config.top:
+                index = list(layer.config.top).index(name)
+                layer.feed(index, self.engine.asarray(array))  # type: ignore[attr-defined]
+
+
+def _read(source: str | Path | NetParameter) -> NetParameter:
+    if isinstance(source, NetParameter):
+        return source
+    parsed = read_net(source)
+    refuse(parsed.findings)
+    return parsed.message
+
+
+def _located(error: NetError, node: Node) -> NetError:
+    """Put the place of the layer in front of a message that does not name it yet."""
+    place = where(node.config)
+    return error if place in str(error) else error.at(place)
+
+
+def _unique(params: Iterable[Param]) -> list[Param]:
+    """Return each parameter once, views of one replaced by their owner."""
+    return list({id(p.owner): p.owner for p in params}.values())
+
+
+def _share_params(layer: Layer, source: Net) -> None:
+    """Let a layer use the parameters of the same-named layer of another net."""
+    for other in source.layers:
+        if other.name != layer.name or not other.params:
+            continue
+        theirs, ours = [p.shape for p in other.params], [p.shape for p in layer.params]
+        if theirs != ours:
+            raise ShapeError(
+                f"{layer.where}: parameters have shapes {ours}, in the other net {theirs}"
+            )
+        for mine, shared in zip(layer.params, other.params, strict=True):
+            mine.data = shared.data
