@@ -1,0 +1,291 @@
+"""The NumPy engine: every primitive, complete, and the definition the other engines are held to.
+
+Shapes are N, C and then the spatial axes, whatever the memory layout: results may be views of
+channels-last memory. Gradient primitives are named ``<primitive>_grad[_<of what>]``; ``dy`` is
+∂loss/∂y. No primitive writes to its arguments, and a result has the dtype of the first argument.
+
+In shapes, N is the batch, C and O are channels, *S, *K and *T the spatial axes of input, kernel and
+output, of any number, none included. In formulas s, p, d and g are stride, pad, dilation and group.
+"""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from netcfg.engines import malloc, numpy_conv, numpy_norm, numpy_pool
+from netcfg.engines.geometry import Conv, Window
+from netcfg.types import Array, Shape
+
+__all__ = ["Conv", "Engine", "Window"]
+
+
+class Engine:
+    """NumPy arrays and primitives; subclasses override primitives and add none.
+
+    Attributes:
+        name: as ``--engine`` gives it.
+        xp: the array module, NumPy or CuPy.
+        dtype: of blobs and parameters.
+    """
+
+    name: ClassVar[str] = "numpy"
+    xp: Any = np
+
+    def __init__(self, dtype: Any = np.float32) -> None:
+        self.dtype = np.dtype(dtype)
+        malloc.keep_freed_memory()
+
+    # Arrays ------------------------------------------------------------------------------------
+
+    def asarray(self, array: Any) -> Array:
+        """Return an array of the engine's module and dtype; the memory may be that of ``array``."""
+        return self.xp.asarray(array, dtype=self.dtype)
+
+    def to_numpy(self, array: Array) -> np.ndarray:
+        """Return a NumPy array with the same values; the memory may be that of ``array``."""
+        return np.asarray(array)
+
+    def zeros(self, shape: Shape) -> Array:
+        """Return zeros of the engine's dtype."""
+        return self.xp.zeros(shape, dtype=self.dtype)
+
+    # Inner product -----------------------------------------------------------------------------
+
+    def linear(self, x: Array, w: Array, b: Array | None) -> Array:
+        """Map each row affinely.
+
+        y = x wᵀ + b        x (M, K), w (N, K), b (N) or None → y (M, N)
+        """
+        y = x @ w.T
+        if b is not None:
+            y += b
+        return y
+
+    def linear_grad_x(self, dy: Array, w: Array) -> Array:
+        """Return dx = dy w.
+
+        dy (M, N), w (N, K) → dx (M, K)
+        """
+        return dy @ w
+
+    def linear_grad_w(self, dy: Array, x: Array) -> Array:
+        """Return dw = dyᵀ x.
+
+        dy (M, N), x (M, K) → dw (N, K)
+        """
+        return dy.T @ x
+
+    # Convolution -------------------------------------------------------------------------------
+
+    def conv(self, x: Array, w: Array, b: Array | None, conv: Conv) -> Array:
+        """Correlate every group of channels with its kernels, zeros around the image.
+
+        y[n, o, t] = b[o] + Σ_{c, k} x[n, c + g(o), s t + d k - p] w[o, c, k]
+
+        where g(o) is the first channel of o's group.
+        x (N, C, *S), w (O, C/group, *K), b (O) or None → y (N, O, *T),
+        T = (S + 2p - d (K - 1) - 1) // s + 1
+        """
+        return numpy_conv.conv(self.xp, x, w, b, conv)
+
+    def conv_grad_x(self, dy: Array, w: Array, x_shape: Shape, conv: Conv) -> Array:
+        """Return dx of ``conv``, which is also the forward pass of a deconvolution.
+
+        dx[n, c + g(o), s t + d k - p] += dy[n, o, t] w[o, c, k]
+
+        dy (N, O, *T), w (O, C/group, *K), x_shape (N, C, *S) → dx (N, C, *S)
+        """
+        return numpy_conv.conv_grad_x(self.xp, dy, w, x_shape, conv)
+
+    def conv_grad_w(self, dy: Array, x: Array, w_shape: Shape, conv: Conv) -> Array:
+        """Return dw of ``conv``; db is ``sum_to_axis(dy, 1)``.
+
+        dw[o, c, k] = Σ_{n, t} dy[n, o, t] x[n, c + g(o), s t + d k - p]
+
+        dy (N, O, *T), x (N, C, *S), w_shape (O, C/group, *K) → dw (O, C/group, *K)
+        """
+        return numpy_conv.conv_grad_w(self.xp, dy, x, w_shape, conv)
+
+    def im2col(self, x: Array, window: Window) -> Array:
+        """Lay the values under each window along the channels, in the order (C, *K).
+
+        y[n, (c, k), t] = x[n, c, s t + d k - p]
+
+        x (N, C, *S) → y (N, C × prod(K), *T), T as in ``conv``
+        """
+        return numpy_conv.im2col(self.xp, x, window)
+
+    def im2col_grad(self, dy: Array, x_shape: Shape, window: Window) -> Array:
+        """Return dx of ``im2col``: every entry is added to where it came from.
+
+        dx[n, c, s t + d k - p] += dy[n, (c, k), t]
+
+        dy (N, C × prod(K), *T), x_shape (N, C, *S) → dx (N, C, *S)
+        """
+        return numpy_conv.im2col_grad(self.xp, dy, x_shape, window)
+
+    def sum_to_axis(self, x: Array, axis: int) -> Array:
+        """Sum over all axes but one.
+
+        x (..., C, ...) with C at ``axis`` → (C)
+        """
+        return numpy_norm.sum_to_axis(x, axis)
+
+    # Pooling -----------------------------------------------------------------------------------
+
+    def max_pool(
+        self, x: Array, window: Window, out: Shape, with_mask: bool = True
+    ) -> tuple[Array, Array | None]:
+        """Return the greatest value under each window, and where it is.
+
+        y[n, c, t] = max_k x[n, c, s t + d k - p] over the k that fall inside the image
+
+        x (N, C, *S), out = *T → y (N, C, *T), mask (N, C, *T): the index of the first greatest
+        value in the flattened plane *S, of an integer type; None unless ``with_mask``. Windows may
+        hang over the edges (how ``out`` is rounded is the caller's business), but each must touch
+        the image.
+        """
+        return numpy_pool.max_pool(self.xp, x, window, out, with_mask)
+
+    def max_pool_grad(self, dy: Array, mask: Array, x_shape: Shape, window: Window) -> Array:
+        """Return dx of ``max_pool``.
+
+        dx[n, c, mask[n, c, t]] += dy[n, c, t]
+
+        dy (N, C, *T), mask (N, C, *T), x_shape (N, C, *S) → dx (N, C, *S)
+        """
+        return numpy_pool.max_pool_grad(self.xp, dy, mask, x_shape, window)
+
+    def ave_pool(self, x: Array, window: Window, out: Shape) -> Array:
+        """Return the mean under each window, zeros around the image.
+
+        y[n, c, t] = Σ_k x[n, c, s t + k - p] / area[t]
+        area[t] = Π over axes of min(s t - p + K, S + p) - (s t - p)
+
+        As in Caffe, the padding counts, what hangs over its right edge does not.
+        x (N, C, *S), out = *T → y (N, C, *T)
+        """
+        return numpy_pool.ave_pool(self.xp, x, window, out)
+
+    def ave_pool_grad(self, dy: Array, x_shape: Shape, window: Window) -> Array:
+        """Return dx of ``ave_pool``.
+
+        dx[n, c, s t + k - p] += dy[n, c, t] / area[t]
+
+        dy (N, C, *T), x_shape (N, C, *S) → dx (N, C, *S)
+        """
+        return numpy_pool.ave_pool_grad(self.xp, dy, x_shape, window)
+
+    # Normalization -----------------------------------------------------------------------------
+
+    def lrn(self, x: Array, size: int, alpha: float, beta: float, k: float) -> tuple[Array, Array]:
+        """Divide by the energy of the ``size`` (odd) channels around.
+
+        scale = k + alpha/size Σ x²,  y = x scale^-beta        x, y, scale (N, C, *S)
+        """
+        return numpy_norm.lrn(self.xp, x, size, alpha, beta, k)
+
+    def lrn_grad(
+        self, dy: Array, x: Array, y: Array, scale: Array, size: int, alpha: float, beta: float
+    ) -> Array:
+        """Return dx of ``lrn``.
+
+        dx = dy scale^-beta - 2 alpha beta/size x Σ (dy y / scale)        all (N, C, *S)
+        """
+        return numpy_norm.lrn_grad(self.xp, dy, x, y, scale, size, alpha, beta)
+
+    def batch_norm(self, x: Array, eps: float) -> tuple[Array, Array, Array]:
+        """Normalize each channel by its own statistics over the batch.
+
+        y = (x - mean) / √(var + eps), var = mean of (x - mean)² (biased)
+
+        x (N, C, *S) → y (N, C, *S), mean (C), var (C)
+        """
+        return numpy_norm.batch_norm(self.xp, x, eps)
+
+    def batch_norm_grad(self, dy: Array, y: Array, var: Array, eps: float) -> Array:
+        """Return dx of ``batch_norm``.
+
+        dx = (dy - mean(dy) - y mean(dy y)) / √(var + eps), means over all axes but 1
+
+        dy (N, C, *S), y (N, C, *S), var (C) → dx (N, C, *S)
+        """
+        return numpy_norm.batch_norm_grad(self.xp, dy, y, var, eps)
+
+    def normalize(self, x: Array, mean: Array, var: Array, eps: float) -> Array:
+        """Normalize each channel by given statistics.
+
+        y = (x - mean) / √(var + eps)        x (N, C, *S), mean (C), var (C) → y (N, C, *S)
+        """
+        return numpy_norm.normalize(self.xp, x, mean, var, eps)
+
+    def scale(self, x: Array, w: Array, b: Array | None) -> Array:
+        """Scale and shift, with w and b shaped so that they broadcast.
+
+        y = x w + b
+        """
+        return numpy_norm.scale(self.xp, x, w, b)
+
+    # Softmax -----------------------------------------------------------------------------------
+
+    def softmax(self, x: Array, axis: int) -> Array:
+        """Return y = exp(x) / Σ exp(x), sums along ``axis``; stable for any finite x."""
+        with np.errstate(invalid="ignore"):  # inf - inf is NaN, as it should be
+            y = x - x.max(axis=axis, keepdims=True)
+        self.xp.exp(y, out=y)
+        y /= y.sum(axis=axis, keepdims=True)
+        return y
+
+    def softmax_grad(self, dy: Array, y: Array, axis: int) -> Array:
+        """Return dx = y (dy - Σ dy y), sums along ``axis``."""
+        dx = dy * y
+        dx -= y * dx.sum(axis=axis, keepdims=True)
+        return dx
+
+    # Element-wise ------------------------------------------------------------------------------
+
+    def relu(self, x: Array, slope: float) -> Array:
+        """Return y = x where x > 0, else slope x."""
+        # One sample of zeros, not the number: NumPy has no fast loop for an array and a number.
+        zero = self.xp.zeros_like(x[:1] if x.ndim else x)
+        y = self.xp.maximum(x, zero, out=self.xp.empty_like(x))
+        if slope != 0:
+            y += self.xp.minimum(x, zero) * float(slope)
+        return y
+
+    def relu_grad(self, dy: Array, x: Array, slope: float) -> Array:
+        """Return dx = dy where x > 0, else slope dy."""
+        dx = self.xp.multiply(dy, x > 0, out=self.xp.empty_like(dy))
+        if slope != 0:
+            dx += dy * (x <= 0) * float(slope)
+        return dx
+
+    def sigmoid(self, x: Array) -> Array:
+        """Return y = 1 / (1 + exp(-x)), as ½ tanh(x/2) + ½, which cannot overflow."""
+        y = self.xp.multiply(x, 0.5, out=self.xp.empty_like(x))
+        self.xp.tanh(y, out=y)
+        y *= 0.5
+        y += 0.5
+        return y
+
+    def tanh(self, x: Array) -> Array:
+        """Return y = tanh x."""
+        return self.xp.tanh(x, out=self.xp.empty_like(x))
+
+    def dropout(self, x: Array, mask: Array, scale: float) -> Array:
+        """Return y = x mask scale; ``mask`` is 0 or 1 and of any type. Also the gradient of it."""
+        y = self.xp.multiply(x, mask, out=self.xp.empty_like(x))
+        y *= float(scale)
+        return y
+
+    def weighted_sum(self, xs: Sequence[Array], coeffs: Sequence[float]) -> Array:
+        """Return y = Σ coeffs[i] xs[i], all of one shape."""
+        y = self.xp.multiply(xs[0], float(coeffs[0]), out=self.xp.empty_like(xs[0]))
+        for x, c in zip(xs[1:], coeffs[1:], strict=True):
+            y += x if c == 1 else x * float(c)
+        return y
+
+    def concat(self, xs: Sequence[Array], axis: int) -> Array:
+        """Join along an axis."""
+        return self.xp.concatenate(xs, axis=axis)

@@ -1,0 +1,235 @@
+"""Every primitive as the formula in its docstring says it, in loops."""
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from netcfg.engines.geometry import Conv, Window
+
+Place = tuple[int, ...]
+
+
+def reads(window: Window, size: Place, out: Place) -> Iterator[tuple[Place, Place, Place]]:
+    """Yield (output, position in the kernel, place in the image) for all reads inside the image."""
+    for t in np.ndindex(*out):
+        for k in np.ndindex(*window.kernel):
+            axes = zip(t, k, window.stride, window.pad, window.dilation, strict=True)
+            place = tuple(a * s + b * d - p for a, b, s, p, d in axes)
+            if all(0 <= i < n for i, n in zip(place, size, strict=True)):
+                yield t, k, place
+
+
+def linear(x: np.ndarray, w: np.ndarray, b: np.ndarray | None) -> np.ndarray:
+    y = np.zeros((len(x), len(w)))
+    for m, n in np.ndindex(*y.shape):
+        y[m, n] = sum(x[m, k] * w[n, k] for k in range(x.shape[1])) + (0 if b is None else b[n])
+    return y
+
+
+def linear_grad_x(dy: np.ndarray, w: np.ndarray) -> np.ndarray:
+    return linear(dy, w.T, None)
+
+
+def linear_grad_w(dy: np.ndarray, x: np.ndarray) -> np.ndarray:
+    return linear(dy.T, x.T, None)
+
+
+def _groups(w_shape: Place, conv: Conv) -> Iterator[tuple[slice, slice]]:
+    """Yield the output and input channels of each group."""
+    o, c = w_shape[0] // conv.group, w_shape[1]
+    for g in range(conv.group):
+        yield slice(g * o, g * o + o), slice(g * c, g * c + c)
+
+
+def conv(x: np.ndarray, w: np.ndarray, b: np.ndarray | None, conv: Conv) -> np.ndarray:
+    out = conv.window.out(x.shape[2:])
+    y = np.zeros((len(x), len(w), *out))
+    if b is not None:
+        y += b.reshape(-1, *[1] * len(out))
+    for t, k, s in reads(conv.window, x.shape[2:], out):
+        for o, c in _groups(w.shape, conv):
+            y[:, o, *t] += x[:, c, *s] @ w[o, :, *k].T
+    return y
+
+
+def conv_grad_x(dy: np.ndarray, w: np.ndarray, x_shape: Place, conv: Conv) -> np.ndarray:
+    dx = np.zeros(x_shape)
+    for t, k, s in reads(conv.window, x_shape[2:], dy.shape[2:]):
+        for o, c in _groups(w.shape, conv):
+            dx[:, c, *s] += dy[:, o, *t] @ w[o, :, *k]
+    return dx
+
+
+def conv_grad_w(dy: np.ndarray, x: np.ndarray, w_shape: Place, conv: Conv) -> np.ndarray:
+    dw = np.zeros(w_shape)
+    for t, k, s in reads(conv.window, x.shape[2:], dy.shape[2:]):
+        for o, c in _groups(w_shape, conv):
+            dw[o, :, *k] += dy[:, o, *t].T @ x[:, c, *s]
+    return dw
+
+
+def im2col(x: np.ndarray, window: Window) -> np.ndarray:
+    N, C, *size = x.shape
+    out = window.out(tuple(size))
+    y = np.zeros((N, C, *window.kernel, *out))
+    for t, k, s in reads(window, tuple(size), out):
+        y[:, :, *k, *t] = x[:, :, *s]
+    return y.reshape(N, C * math.prod(window.kernel), *out)
+
+
+def im2col_grad(dy: np.ndarray, x_shape: Place, window: Window) -> np.ndarray:
+    N, C, *size = x_shape
+    out = dy.shape[2:]
+    shares = dy.reshape(N, C, *window.kernel, *out)
+    dx = np.zeros(x_shape)
+    for t, k, s in reads(window, tuple(size), out):
+        dx[:, :, *s] += shares[:, :, *k, *t]
+    return dx
+
+
+def sum_to_axis(x: np.ndarray, axis: int) -> np.ndarray:
+    return np.array([part.sum() for part in np.moveaxis(x, axis, 0)])
+
+
+def max_pool(x: np.ndarray, window: Window, out: Place) -> tuple[np.ndarray, np.ndarray]:
+    size = x.shape[2:]
+    y, mask = np.full((*x.shape[:2], *out), -np.inf), np.full((*x.shape[:2], *out), -1)
+    for t, _, s in reads(window, size, out):
+        index = sum(i * math.prod(size[a + 1 :]) for a, i in enumerate(s))
+        for n, c in np.ndindex(*x.shape[:2]):
+            if mask[n, c, *t] < 0 or x[n, c, *s] > y[n, c, *t]:
+                y[n, c, *t], mask[n, c, *t] = x[n, c, *s], index
+    return y, mask
+
+
+def max_pool_grad(dy: np.ndarray, mask: np.ndarray, x_shape: Place, window: Window) -> np.ndarray:
+    dx = np.zeros((*x_shape[:2], math.prod(x_shape[2:])))
+    for n, c, *t in np.ndindex(*dy.shape):
+        dx[n, c, mask[n, c, *t]] += dy[n, c, *t]
+    return dx.reshape(x_shape)
+
+
+def _area(window: Window, size: Place, t: Place) -> int:
+    """Count what a window covers of the image with its padding."""
+    axes = zip(t, window.kernel, window.stride, window.pad, size, strict=True)
+    return math.prod(
+        len(set(range(a * s - p, a * s - p + k)) & set(range(-p, n + p))) for a, k, s, p, n in axes
+    )
+
+
+def ave_pool(x: np.ndarray, window: Window, out: Place) -> np.ndarray:
+    y = np.zeros((*x.shape[:2], *out))
+    for t, _, s in reads(window, x.shape[2:], out):
+        y[:, :, *t] += x[:, :, *s] / _area(window, x.shape[2:], t)
+    return y
+
+
+def ave_pool_grad(dy: np.ndarray, x_shape: Place, window: Window) -> np.ndarray:
+    dx = np.zeros(x_shape)
+    for t, _, s in reads(window, x_shape[2:], dy.shape[2:]):
+        dx[:, :, *s] += dy[:, :, *t] / _area(window, x_shape[2:], t)
+    return dx
+
+
+def _around(x: np.ndarray, size: int) -> np.ndarray:
+    """Sum over the channels around each."""
+    h = size // 2
+    return np.stack(
+        [x[:, max(0, c - h) : c + h + 1].sum(axis=1) for c in range(x.shape[1])], axis=1
+    )
+
+
+def lrn(
+    x: np.ndarray, size: int, alpha: float, beta: float, k: float
+) -> tuple[np.ndarray, np.ndarray]:
+    scale = k + alpha / size * _around(x**2, size)
+    return x * scale**-beta, scale
+
+
+def lrn_grad(
+    dy: np.ndarray,
+    x: np.ndarray,
+    y: np.ndarray,
+    scale: np.ndarray,
+    size: int,
+    alpha: float,
+    beta: float,
+) -> np.ndarray:
+    return dy * scale**-beta - 2 * alpha * beta / size * x * _around(dy * y / scale, size)
+
+
+def batch_norm(x: np.ndarray, eps: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    mean = np.array([x[:, c].mean() for c in range(x.shape[1])])
+    var = np.array([((x[:, c] - mean[c]) ** 2).mean() for c in range(x.shape[1])])
+    return normalize(x, mean, var, eps), mean, var
+
+
+def batch_norm_grad(dy: np.ndarray, y: np.ndarray, var: np.ndarray, eps: float) -> np.ndarray:
+    dx = np.empty_like(dy)
+    for c in range(dy.shape[1]):
+        d, v = dy[:, c], y[:, c]
+        dx[:, c] = (d - d.mean() - v * (d * v).mean()) / math.sqrt(var[c] + eps)
+    return dx
+
+
+def normalize(x: np.ndarray, mean: np.ndarray, var: np.ndarray, eps: float) -> np.ndarray:
+    y = np.empty_like(x)
+    for c in range(x.shape[1]):
+        y[:, c] = (x[:, c] - mean[c]) / math.sqrt(var[c] + eps)
+    return y
+
+
+def scale(x: np.ndarray, w: np.ndarray, b: np.ndarray | None) -> np.ndarray:
+    y = np.empty_like(x)
+    w = np.broadcast_to(w, x.shape)
+    b = np.broadcast_to(0.0 if b is None else b, x.shape)
+    for i in np.ndindex(*x.shape):
+        y[i] = x[i] * w[i] + b[i]
+    return y
+
+
+def softmax(x: np.ndarray, axis: int) -> np.ndarray:
+    return np.apply_along_axis(lambda v: np.exp(v) / np.exp(v).sum(), axis, x)
+
+
+def softmax_grad(dy: np.ndarray, y: np.ndarray, axis: int) -> np.ndarray:
+    dx = np.empty_like(dy)
+    out, dys, ys = (np.moveaxis(a, axis, -1) for a in (dx, dy, y))
+    for i in np.ndindex(*ys.shape[:-1]):
+        out[i] = (np.diag(ys[i]) - np.outer(ys[i], ys[i])) @ dys[i]
+    return dx
+
+
+def _each(f: Any, *arrays: np.ndarray) -> np.ndarray:
+    return np.vectorize(f, otypes=[float])(*arrays)
+
+
+def relu(x: np.ndarray, slope: float) -> np.ndarray:
+    return _each(lambda v: v if v > 0 else slope * v, x)
+
+
+def relu_grad(dy: np.ndarray, x: np.ndarray, slope: float) -> np.ndarray:
+    return _each(lambda d, v: d if v > 0 else slope * d, dy, x)
+
+
+def sigmoid(x: np.ndarray) -> np.ndarray:
+    return _each(lambda v: 1 / (1 + math.exp(-v)), x)
+
+
+def tanh(x: np.ndarray) -> np.ndarray:
+    return _each(math.tanh, x)
+
+
+def dropout(x: np.ndarray, mask: np.ndarray, scale: float) -> np.ndarray:
+    return _each(lambda v, m: v * scale if m else 0, x, mask)
+
+
+def weighted_sum(xs: Sequence[np.ndarray], coeffs: Sequence[float]) -> np.ndarray:
+    return np.array(sum(c * x for c, x in zip(coeffs, xs, strict=True)))
+
+
+def concat(xs: Sequence[np.ndarray], axis: int) -> np.ndarray:
+    parts = [part for x in xs for part in np.moveaxis(x, axis, 0)]
+    return np.moveaxis(np.stack(parts), 0, axis)
