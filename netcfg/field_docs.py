@@ -19,7 +19,7 @@ from netcfg.netcfg_pb2 import DESCRIPTOR
 _HERE = Path(__file__).resolve().parent
 _PLACES = (_HERE / "netcfg.proto", _HERE.parent / "proto" / "netcfg.proto")  # wheel, checkout
 _LABELS = {1: "optional", 2: "required", 3: "repeated"}
-_OPENS = re.compile(r"(?:message|enum) (\w+) \{$")
+_OPENS = re.compile(r"(?:message|enum|extend) ([\w.]+) \{$")
 _DECLARES = re.compile(r"(?:(?:optional|repeated) [\w.]+ )?(\w+) = \d+[; ]")
 
 

@@ -5,14 +5,18 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from google.protobuf.descriptor import FileDescriptor
+from google.protobuf.descriptor_pb2 import EnumValueOptions, FieldOptions
 from google.protobuf.internal.containers import (
     RepeatedCompositeFieldContainer,
     RepeatedScalarFieldContainer,
 )
 from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
+from google.protobuf.internal.extension_dict import _ExtensionFieldDescriptor
 from google.protobuf.message import Message
 
 DESCRIPTOR: FileDescriptor
+fork: _ExtensionFieldDescriptor[FieldOptions, str]
+fork_value: _ExtensionFieldDescriptor[EnumValueOptions, str]
 
 class _TypeMeta(EnumTypeWrapper[Type], builtins.type): ...
 

@@ -131,6 +131,44 @@ def test_classes_belong_to_the_package():
     assert netcfg_pb2.NetParameter.__module__ == "netcfg.netcfg_pb2"
 
 
+CAFFES = {(row["message"], row["name"]) for row in ROWS}
+FIELD_OPTIONS, VALUE_OPTIONS = descriptor_pb2.FieldOptions, descriptor_pb2.EnumValueOptions
+
+
+def marks(name: str) -> dict[str, str]:
+    """Return what the options of a message's fields or an enum's values say of forks."""
+    item = SCHEMA[name]
+    if isinstance(item, Enum):
+        options = {v.name: v.options.SerializeToString() for v in item.value}
+        read = {k: VALUE_OPTIONS.FromString(o) for k, o in options.items()}
+        return {k: o.Extensions[netcfg_pb2.fork_value] for k, o in read.items()}
+    options = {f.name: f.options.SerializeToString() for f in item.field}
+    read = {k: FIELD_OPTIONS.FromString(o) for k, o in options.items()}
+    return {k: o.Extensions[netcfg_pb2.fork] for k, o in read.items()}
+
+
+@pytest.mark.parametrize("name", SCHEMA)
+def test_what_forks_brought_to_caffe_is_marked(name):
+    known = {field for message, field in CAFFES if message == name}
+    added = {doc.name for doc in field_docs(name)} - known if known else set()
+    assert {field for field, fork in marks(name).items() if fork} == added
+
+
+@pytest.mark.parametrize("name", SCHEMA)
+def test_a_mark_says_what_the_comment_says(name):
+    comments = {doc.name: doc.comment for doc in field_docs(name)}
+    for field, fork in marks(name).items():
+        assert fork in ("", "netcfg") or comments[field].startswith(f"{fork}: "), field
+
+
+def test_marks():
+    assert marks("PoolingParameter")["pad_l"] == "synopsys-caffe"
+    assert marks("PoolingParameter.PoolMethod")["AVE_EXC_PAD"] == "synopsys-caffe"
+    assert marks("LayerParameter")["permute_param"] == "SSD"
+    assert marks("LayerParameter")["unknown"] == marks("SolverState")["metadata"] == "netcfg"
+    assert marks("LayerParameter")["pooling_param"] == marks("PermuteParameter")["order"] == ""
+
+
 def fork_rows() -> list[list[str]]:
     return [line.split("\t") for line in FORK_FIELDS.read_text("utf-8").splitlines()]
 

@@ -33,7 +33,7 @@ LITERAL_WIDTH = 92
 
 HEADER = '"""Generated from proto/netcfg.proto by tools/gen_proto.py; do not edit."""\n\n'
 MODULE_HEAD = """\
-from google.protobuf import descriptor_pool
+from google.protobuf import descriptor_pb2, descriptor_pool
 from google.protobuf.internal import builder
 
 DESCRIPTOR = descriptor_pool.Default().AddSerializedFile(
@@ -50,11 +50,13 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from google.protobuf.descriptor import FileDescriptor
+from google.protobuf.descriptor_pb2 import EnumValueOptions, FieldOptions
 from google.protobuf.internal.containers import (
     RepeatedCompositeFieldContainer,
     RepeatedScalarFieldContainer,
 )
 from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
+from google.protobuf.internal.extension_dict import _ExtensionFieldDescriptor
 from google.protobuf.message import Message
 
 DESCRIPTOR: FileDescriptor
@@ -115,7 +117,7 @@ def escape(byte: int) -> str:
 
 def stub_text(schema: FileDescriptorProto) -> str:
     """Return the types of the module's classes, for mypy and editors."""
-    lines: list[str] = []
+    lines = [f"{extension.name}: {extension_type(extension)}" for extension in schema.extension]
     for enum in schema.enum_type:
         lines += ["", *enum_lines(enum, "")]
         lines += [f"{value.name}: {enum.name}" for value in enum.value]
@@ -169,6 +171,11 @@ def argument_type(field: FieldDescriptorProto) -> str:
     """Return the type of the field as an argument of the constructor."""
     value = "int | str" if field.type == Field.TYPE_ENUM else value_type(field)
     return f"Iterable[{value}]" if field.label == Field.LABEL_REPEATED else value
+
+
+def extension_type(field: FieldDescriptorProto) -> str:
+    """Return the type of an extension, by which its value is looked up."""
+    return f"_ExtensionFieldDescriptor[{field.extendee.rpartition('.')[2]}, {value_type(field)}]"
 
 
 def main() -> int:
