@@ -5,6 +5,7 @@ it is given, and all that ``backward`` needs from ``forward`` is in ``self.saved
 can drop it. ``docs/new_layer.md`` writes one from start to end.
 """
 
+import re
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ import numpy as np
 from netcfg.engines.base import Engine
 from netcfg.errors import NetError, ShapeError, nearest
 from netcfg.fillers import fill
+from netcfg.fork_use import refuse_forks
 from netcfg.io.files import find_file
 from netcfg.netcfg_pb2 import FillerParameter, LayerParameter, ParamSpec
 from netcfg.schema import own_fields
@@ -29,6 +31,7 @@ __all__ = [
     "as_arrays",
     "as_shapes",
     "layer_type",
+    "located",
     "register",
     "registry",
     "where",
@@ -141,7 +144,10 @@ class Layer:
     - ``default_loss_weight``: weight of the first top in the loss where the prototxt gives none.
     - ``constant_bottoms``: indices that never get a gradient (labels, indices, sizes).
     - ``differentiable``: False for a layer without ``backward``.
-    - ``reads``: the fields of LayerParameter that configure it, for the reference.
+    - ``reads``: the fields of LayerParameter that configure it.
+    - ``forks``: what it implements of the fields in ``reads`` that only Caffe's forks know, such as
+      ``"pooling_param.ceil_mode"`` or, of an enum, ``"pooling_param.pool: AVE_EXC_PAD"``; a config
+      that sets others is refused.
     - ``own_fields``: parameter messages that the schema lacks, with defaults, e.g.
       ``{"swirl_param": {"angle": 1.0}}``; the values stand in ``self.own["swirl_param"]``.
     """
@@ -154,6 +160,7 @@ class Layer:
     constant_bottoms: ClassVar[tuple[int, ...]] = ()
     differentiable: ClassVar[bool] = True
     reads: ClassVar[tuple[str, ...]] = ()
+    forks: ClassVar[tuple[str, ...]] = ()
     own_fields: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
 
     def __init__(self, config: LayerParameter, context: Context, ntops: int = 1) -> None:
@@ -171,6 +178,7 @@ class Layer:
         self.step = 0
         """Forward passes so far; the net counts."""
         self.own = own_fields(config, self.own_fields)
+        refuse_forks(config, "layer", self.forks, self.reads)
 
     # The contract ------------------------------------------------------------------------------
 
@@ -312,6 +320,13 @@ def where(config: LayerParameter) -> str:
     source = config.source
     place = f"{source.file}:{source.line}:{source.column}: " if source.file else ""
     return f"{place}layer '{config.name}' ({config.type})"
+
+
+def located(error: NetError, config: LayerParameter) -> NetError:
+    """Put the place of a layer in front of a message, unless the message names it there already."""
+    layer = re.escape(f"layer '{config.name}' ({config.type}): ")
+    named = re.match(rf"(\S+:\d+:\d+: )?{layer}", str(error))
+    return error if named else error.at(where(config))
 
 
 def as_shapes(shapes: object, count: int) -> Shapes:

@@ -36,9 +36,7 @@ def check(case: Case) -> None:
     """Check the shape promise, that inputs stay untouched, dtypes, and the gradients."""
     for dtype in (np.float64, np.float32):
         xs = [locked(x) for x in case.arrays(dtype)]
-        layer = make_layer(
-            case.text, [x.shape for x in xs], phase=case.phase, engine=Engine(dtype)
-        )
+        layer = make_layer(case.text, [x.shape for x in xs], phase=case.phase, engine=Engine(dtype))
         shapes = top_shapes(layer, [x.shape for x in xs])
         tops = as_arrays(layer.forward(*xs))
         assert all(isinstance(y, np.ndarray) for y in tops), "tops are arrays, also without axes"

@@ -1,0 +1,215 @@
+"""Layers that read files: databases, lists of images, HDF5; batches are made ahead of need."""
+
+import os
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+from netcfg.data.database import open_database
+from netcfg.data.draws import Draws
+from netcfg.data.feed import Batch, Feed
+from netcfg.data.hdf5 import Hdf5Rows
+from netcfg.data.image_list import ImageList
+from netcfg.data.mean import read_mean
+from netcfg.data.prefetch import Prefetch
+from netcfg.data.source import Source
+from netcfg.data.transform import Transform
+from netcfg.errors import DataError, NetError
+from netcfg.layer import Layer, register
+from netcfg.netcfg_pb2 import DataParameter
+from netcfg.types import Array, Shape
+
+T = TypeVar("T")
+
+PREFETCH = 4
+"""Batches that wait where the prototxt has no ``prefetch``."""
+
+MOST_WORKERS = 16
+"""Threads that decode images, at most; no more than batches wait, nor than processors."""
+
+
+class FeedLayer(Layer):
+    """Base of the layers whose batches are made ahead of need, by batch number."""
+
+    bottoms = (0, 0)
+    tops: ClassVar[tuple[int, int | None]] = (1, 2)
+    differentiable = False
+    prefetch: Prefetch[Batch] | None = None
+    feed: Feed | Hdf5Rows | None = None
+
+    def setup(self) -> None:
+        self.bad_records: list[tuple[str, str]] = []
+        """Records that were passed over: where they stand and what is wrong."""
+        self._bad: set[str] = set()
+
+    def forward(self) -> tuple[Array, ...]:
+        if self.prefetch is None:
+            raise DataError("the data layer is closed")
+        batch = self.prefetch.get(self.step)
+        self._note(batch.bad)
+        return tuple(self.engine.asarray(a) for a in batch.arrays[: self.ntops])
+
+    def close(self) -> None:
+        ended = self.prefetch is None or self.prefetch.close()
+        # A worker that still reads would crash on a closed database.
+        if ended and self.feed is not None:
+            self.feed.close()
+        self.prefetch = self.feed = None
+
+    def _note(self, bad: list[tuple[str, str]]) -> None:
+        """Keep records that were passed over, each once, and refuse too many."""
+        for where, message in bad:
+            if where in self._bad:
+                continue
+            allowed = self.context.skip_bad_data
+            if len(self._bad) >= allowed:
+                raise DataError(
+                    f"{where}: {message}; more than the {allowed} records that skip_bad_data "
+                    "passes over cannot be used"
+                )
+            self._bad.add(where)
+            self.bad_records.append((where, message))
+
+    def _find_data(self, path: str) -> Path:
+        if not path:
+            raise NetError("source must name the data")
+        try:
+            return self.find(path)
+        except NetError as error:
+            script = Path("data_scripts", f"get_{Path(path).parent.name}.py")
+            hint = f"; `python {script}` builds it" if script.is_file() else ""
+            raise DataError(f"{error}{hint}") from error
+
+    def _check_batch_size(self, size: int) -> None:
+        if size < 1:
+            raise NetError("batch_size must be at least 1; given 0")
+
+    def _transform(self) -> Transform:
+        config = self.config.transform_param
+        mean = read_mean(self._find_data(config.mean_file)) if config.mean_file else None
+        return Transform(config, self.phase, mean)
+
+    def _draws(self) -> Draws:
+        return Draws(self.context.seed, self.name)
+
+
+class RecordLayer(FeedLayer):
+    """Base of the layers that read images with one label each, and transform them."""
+
+    def reshape(self) -> tuple[Shape, ...]:
+        return (self._records.shape(), (self._records.size,))[: self.ntops]
+
+    def _connect(
+        self, source: Source, transform: Transform, size: int, rand_skip: int, depth: int
+    ) -> None:
+        """Make batches of a source; workers start with the first batch."""
+        draws = self._draws()
+        self.feed = self._records = Feed(
+            source,
+            transform,
+            size,
+            draws,
+            skip=draws.skip(rand_skip),
+            tolerate=self.context.skip_bad_data,
+        )
+        spare = max(1, (os.cpu_count() or 2) - 1)
+        workers = min(spare, depth, MOST_WORKERS) if source.heavy else 1
+        self.prefetch = Prefetch(self.feed, depth, workers)
+
+
+@register("Data")
+class Data(RecordLayer):
+    """Images and labels from an LMDB or LevelDB of Datum records, over and over.
+
+    tops: data (N, C, H, W), label (N,) if asked for
+    """
+
+    reads = ("data_param", "transform_param")
+
+    def setup(self) -> None:
+        super().setup()
+        config = self.config.data_param
+        self._check_batch_size(config.batch_size)
+        transform = self._transform()
+        color = _color(self.config.transform_param)
+        if color is None and config.force_encoded_color:
+            color = True
+        path = self._find_data(config.source)
+        source = open_database(path, DataParameter.DB.Name(config.backend), color)
+        self._connect(source, transform, config.batch_size, config.rand_skip, config.prefetch)
+
+
+@register("ImageData")
+class ImageData(RecordLayer):
+    """Images and labels from files that a text file lists, ``path label`` a line.
+
+    tops: data (N, C, H, W), label (N,) if asked for
+
+    The label is the integer after the last space. Unlike Caffe, which ends there, an unreadable
+    image is named and may be passed over.
+    """
+
+    reads = ("image_data_param", "transform_param")
+
+    def setup(self) -> None:
+        super().setup()
+        config = self.config.image_data_param
+        self._check_batch_size(config.batch_size)
+        if bool(config.new_height) != bool(config.new_width):
+            raise NetError(
+                "new_height and new_width must be set together; "
+                f"given {config.new_height} and {config.new_width}"
+            )
+        transform = self._transform()
+        source = ImageList(
+            self._find_data(config.source),
+            root=self._root(config.root_folder),
+            color=config.is_color,
+            size=(config.new_height, config.new_width) if config.new_height else None,
+            shuffle=self._draws() if config.shuffle else None,
+        )
+        self._connect(source, transform, config.batch_size, config.rand_skip, PREFETCH)
+
+    def _root(self, root: str) -> str:
+        """Return the folder of the images: from the working directory, then beside the file."""
+        beside = Path(self.config.source.file).parent / root
+        return str(beside) if root and not Path(root).is_dir() and beside.is_dir() else root
+
+
+@register("HDF5Data")
+class HDF5Data(FeedLayer):
+    """Rows of HDF5 files that a text file lists; each top is the dataset of its name.
+
+    tops: any, each (N, *shape of a row)
+
+    ``shuffle`` mixes the files and the rows within each, not rows across files.
+    """
+
+    tops = (1, None)
+    reads = ("hdf5_data_param",)
+
+    def setup(self) -> None:
+        super().setup()
+        config = self.config.hdf5_data_param
+        self._check_batch_size(config.batch_size)
+        if self.config.HasField("transform_param"):
+            raise NetError(
+                "transform_param does not apply to HDF5 data; store them transformed, or use "
+                "Power or Scale layers"
+            )
+        self.feed = self._rows = Hdf5Rows(
+            self._find_data(config.source),
+            self.config.top,
+            config.batch_size,
+            self._draws() if config.shuffle else None,
+        )
+        self.prefetch = Prefetch(self.feed, PREFETCH)
+
+    def reshape(self) -> tuple[Shape, ...]:
+        return self._rows.shapes()
+
+
+def _color(config: Any) -> bool | None:
+    """Return what ``force_color`` and ``force_gray`` make of encoded images."""
+    if config.force_color:
+        return True
+    return False if config.force_gray else None

@@ -1,0 +1,128 @@
+"""Multiplication with and addition of a learned or given array along some axes."""
+
+from netcfg.errors import NetError, ShapeError
+from netcfg.layer import Layer, register
+from netcfg.netcfg_pb2 import FillerParameter
+from netcfg.types import Array, Shape
+
+
+class _Broadcasting(Layer):
+    """What Scale and Bias share: an operand that spans a block of x's axes."""
+
+    bottoms = (1, 2)
+
+    def _operand(self, x: Shape, others: tuple[Shape, ...], axis: int, num_axes: int) -> Shape:
+        """Return the shape of the operand, the second bottom or a parameter."""
+        if others:
+            return others[0]
+        if num_axes < -1:
+            raise NetError(f"num_axes must be at least -1; given {num_axes}")
+        start = self.axis(axis, len(x))
+        if start + num_axes > len(x):
+            raise ShapeError(f"{num_axes} axes from axis {start} on do not fit into {x}")
+        return x[start:] if num_axes == -1 else x[start : start + num_axes]
+
+    def _align(self, x: Shape, operand: Shape, axis: int) -> None:
+        """Store how the operand lies along x: the shape that broadcasts, the axes to sum over."""
+        start = self.axis(axis, len(x)) if operand else 0
+        block = range(start, start + len(operand))
+        if x[start : start + len(operand)] != operand:
+            raise ShapeError(f"an operand of shape {operand} does not fit {x} from axis {start} on")
+        self.operand = operand
+        self.broadcast = (*operand, *[1] * (len(x) - start - len(operand)))
+        self.summed = tuple(i for i in range(len(x)) if i not in block)
+        self.single = start if len(operand) == 1 else None
+
+    def _sum(self, dy: Array) -> Array:
+        """Sum dy over all axes that the operand lacks."""
+        if self.single is not None:
+            return self.engine.sum_to_axis(dy, self.single)
+        total = dy.sum(axis=self.summed) if self.summed else dy
+        return self.xp.asarray(total).reshape(self.operand)
+
+
+@register("Scale")
+class Scale(_Broadcasting):
+    """Product of x with a learned array or the second bottom w, aligned at ``axis``.
+
+    y = x w + b        w: ``num_axes`` axes of x from ``axis`` on (-1: all); b, with ``bias_term``
+                       only, likewise
+    dx = dy w,  dw = sum of dy x, db = sum of dy over the axes that w lacks
+
+    w starts at 1. Ioffe and Szegedy, "Batch normalization", 2015, has it after the normalization.
+    """
+
+    reads = ("scale_param",)
+
+    def setup(self, x: Shape, *others: Shape) -> None:
+        config = self.config.scale_param
+        self.given = bool(others)
+        shape = self._operand(x, others, config.axis, config.num_axes)
+        if not self.given:
+            default = FillerParameter(value=1)
+            self.param(shape, config.filler if config.HasField("filler") else default)
+        if config.bias_term:
+            self.param(shape, config.bias_filler)
+
+    def reshape(self, x: Shape, *others: Shape) -> Shape:
+        operand = others[0] if self.given else self.params[0].shape
+        if any(p.shape != operand for p in self.params):
+            raise ShapeError(f"the bias has shape {self.params[-1].shape}; given {operand}")
+        self._align(x, operand, self.config.scale_param.axis)
+        return x
+
+    def forward(self, x: Array, *others: Array) -> Array:
+        w = others[0] if self.given else self.params[0].data
+        b = self.params[-1].data if self.config.scale_param.bias_term else None
+        wanted = self.need[1] if self.given else self.params[0].lr_mult != 0
+        self.saved = (x if wanted else None, w if self.given and self.need[0] else None)
+        if b is not None:
+            b = b.reshape(self.broadcast)
+        return self.engine.scale(x, w.reshape(self.broadcast), b)
+
+    def backward(self, dy: Array) -> Array | tuple[Array | None, Array | None] | None:
+        x, w = self.saved
+        if self.config.scale_param.bias_term and self.params[-1].lr_mult != 0:
+            self.params[-1].add_grad(self._sum(dy))
+        dw = self._sum(dy * x) if x is not None else None
+        if not self.given:
+            w = self.params[0].data
+            if dw is not None:
+                self.params[0].add_grad(dw)
+        dx = self.engine.scale(dy, w.reshape(self.broadcast), None) if self.need[0] else None
+        return (dx, dw) if self.given else dx
+
+
+@register("Bias")
+class Bias(_Broadcasting):
+    """Sum of x and a learned array or the second bottom b, aligned at ``axis``.
+
+    y = x + b        b: ``num_axes`` axes of x from ``axis`` on (-1: all)
+    dx = dy,  db = sum of dy over the axes that b lacks
+    """
+
+    reads = ("bias_param",)
+
+    def setup(self, x: Shape, *others: Shape) -> None:
+        config = self.config.bias_param
+        self.given = bool(others)
+        shape = self._operand(x, others, config.axis, config.num_axes)
+        if not self.given:
+            self.param(shape, config.filler)
+
+    def reshape(self, x: Shape, *others: Shape) -> Shape:
+        operand = others[0] if self.given else self.params[0].shape
+        self._align(x, operand, self.config.bias_param.axis)
+        return x
+
+    def forward(self, x: Array, *others: Array) -> Array:
+        b = others[0] if self.given else self.params[0].data
+        return x + b.reshape(self.broadcast)
+
+    def backward(self, dy: Array) -> Array | tuple[Array | None, Array | None] | None:
+        dx = dy if self.need[0] else None
+        if self.given:
+            return dx, self._sum(dy) if self.need[1] else None
+        if self.params[0].lr_mult != 0:
+            self.params[0].add_grad(self._sum(dy))
+        return dx

@@ -1,0 +1,83 @@
+import numpy as np
+import pytest
+
+from netcfg.errors import NetError
+from netcfg.testing import make_layer
+from netcfg.types import Phase
+from tests.layers.cases import Case, check
+
+CASES = [
+    Case("half", 'type: "Dropout"', ((4, 5),)),
+    Case("ratio", 'type: "Dropout" dropout_param { dropout_ratio: 0.3 }', ((2, 3, 4, 2),)),
+    Case("none", 'type: "Dropout" dropout_param { dropout_ratio: 0 }', ((4, 5),)),
+    Case("test", 'type: "Dropout"', ((4, 5),), Phase.TEST),
+    Case("unscaled", 'type: "Dropout" dropout_param { scale_train: false }', ((4, 5),)),
+    Case("scaled", 'type: "Dropout" dropout_param { scale_train: false }', ((4, 5),), Phase.TEST),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda c: c.name)
+def test_contract(case):
+    check(case)
+
+
+def build(ratio, shape, phase=Phase.TRAIN, seed=0):
+    text = f'type: "Dropout" dropout_param {{ dropout_ratio: {ratio} }}'
+    return make_layer(text, [shape], phase=phase, seed=seed)
+
+
+def test_values_are_dropped_or_scaled_up():
+    x = np.full((100, 200), 3.0)
+    layer = build(0.25, x.shape)
+    y = layer.forward(x)
+    assert set(np.unique(y)) == {0, 4}
+    assert np.mean(y == 0) == pytest.approx(0.25, abs=0.01)
+    dx = layer.backward(np.full_like(x, 6))
+    np.testing.assert_array_equal(dx, y * 2)
+
+
+def test_without_scale_train_the_scaling_is_left_to_test():
+    x = np.full((30, 40), 3.0)
+    layer = build("0.25 scale_train: false", x.shape)
+    y = layer.forward(x)
+    np.testing.assert_array_equal(y == 0, build(0.25, x.shape).forward(x) == 0)
+    assert set(np.unique(y)) == {0, 3}
+    np.testing.assert_array_equal(layer.backward(np.full_like(x, 6)), y * 2)
+    layer = build("0.25 scale_train: false", x.shape, Phase.TEST)
+    assert (layer.forward(x) == 2.25).all()
+    assert (layer.backward(np.full_like(x, 6)) == 4.5).all()
+
+
+def test_the_mask_depends_on_seed_and_step_only():
+    x = np.ones((10, 20))
+    first = build(0.5, x.shape).forward(x)
+    layer = build(0.5, x.shape)
+    np.testing.assert_array_equal(layer.forward(x), first)
+    np.testing.assert_array_equal(layer.forward(x), first)
+    layer.step = 1
+    assert (layer.forward(x) != first).any()
+    assert (build(0.5, x.shape, seed=1).forward(x) != first).any()
+
+
+def test_identity_in_test_and_for_ratio_0():
+    x = np.random.default_rng(0).normal(size=(3, 4))
+    for layer in (build(0.5, x.shape, Phase.TEST), build(0, x.shape)):
+        np.testing.assert_array_equal(layer.forward(x), x)
+        np.testing.assert_array_equal(layer.backward(x), x)
+
+
+def test_nothing_is_kept_or_computed_without_need():
+    x = np.ones((3, 4))
+    for phase in Phase:
+        layer = build(0.5, x.shape, phase)
+        layer.need = [False]
+        y = layer.forward(x)
+        assert layer.saved is None
+        assert layer.backward(y) is None
+    assert (build(0.5, x.shape).forward(x) == 0).any()
+
+
+@pytest.mark.parametrize("ratio", [-0.5, 1, 2])
+def test_errors(ratio):
+    with pytest.raises(NetError, match=rf"dropout_ratio must lie in \[0, 1\); given {ratio}"):
+        build(ratio, (2, 3))
