@@ -1,0 +1,301 @@
+"""LMDB and LevelDB databases of Datum records, read in the order of their keys."""
+
+import shutil
+import tempfile
+import threading
+import weakref
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, TypeAlias
+
+import lmdb
+
+from netcfg.data.datum import Record, decode_datum, is_encoded
+from netcfg.errors import DataError, NetError
+
+Pair: TypeAlias = tuple[bytes, bytes]
+"""Key and value of a record."""
+
+STRIDE = 16
+"""Every so many keys are remembered, so that any position is found after a short walk."""
+
+HEAVY = 1 << 16
+"""Records of more bytes than this are worth several threads."""
+
+
+class Cursor(Protocol):
+    """Walks over a store, in the order of keys, from the first one or from a given one."""
+
+    def keys(self, first: bytes | None) -> Iterator[bytes]:
+        """Yield keys without touching values."""
+        ...
+
+    def pairs(self, first: bytes | None) -> Iterator[Pair]:
+        """Yield keys and values."""
+        ...
+
+
+class Database:
+    """Records of a key-value store by their position in the order of keys.
+
+    Stores find keys, not positions: the keys met on the way are remembered, every 16th of them,
+    and the number of records is known once the end was met.
+    """
+
+    kind: ClassVar[str] = ""
+
+    def __init__(self, path: Path, color: bool | None = None) -> None:
+        self.path = path
+        self.color = color
+        self._marks: list[bytes] = []
+        self._size: int | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def size(self) -> int:
+        """Number of records; LevelDB counts them, which takes a walk through the database."""
+        while self._size is None:
+            with self._cursor() as cursor:
+                self._locate(cursor, STRIDE * len(self._marks) + STRIDE)
+        return self._size
+
+    @property
+    def heavy(self) -> bool:
+        """Whether records are encoded or large, going by the first."""
+        value = self.read(0, 1)[0][1]
+        return len(value) > HEAVY or is_encoded(value)
+
+    def read(self, start: int, count: int) -> list[Pair]:
+        """Return ``count`` records from position ``start`` on; after the last comes the first.
+
+        Raises:
+            DataError: the database is empty or damaged.
+        """
+        records: list[Pair] = []
+        with self._cursor() as cursor:
+            while len(records) < count:
+                start, key = self._locate(cursor, start)
+                part = list(islice(cursor.pairs(key), count - len(records)))
+                self._remember(start, part)
+                records += part
+                start += len(part)
+                if len(records) < count:
+                    self._end_at(start)
+        return records
+
+    def decode(self, raw: Pair) -> Record:
+        """Decode the Datum of a record."""
+        return decode_datum(raw[1], self.color)
+
+    def where(self, raw: Pair) -> str:
+        """Return path and key of a record."""
+        return f"{self.path}: record '{raw[0].decode(errors='backslashreplace')}'"
+
+    def close(self) -> None:
+        """Close the store."""
+
+    def _cursor(self) -> AbstractContextManager[Cursor]:
+        """Open a walk that one thread uses; errors of the store become DataErrors."""
+        raise NotImplementedError
+
+    def _locate(self, cursor: Cursor, start: int) -> tuple[int, bytes | None]:
+        """Return ``start`` counted from the first record, and its key; None for the first."""
+        if self._size is not None:
+            start %= self._size
+        mark = min(start // STRIDE, len(self._marks) - 1)
+        position, known = (mark * STRIDE, self._marks[mark]) if mark >= 0 else (0, None)
+        if position == start:
+            return start, known
+        for key in cursor.keys(known):
+            if position % STRIDE == 0:
+                self._mark(position, key)
+            if position == start:
+                return start, key
+            position += 1
+        self._end_at(position)
+        return self._locate(cursor, start)
+
+    def _remember(self, start: int, pairs: Sequence[Pair]) -> None:
+        for i in range(-start % STRIDE, len(pairs), STRIDE):
+            self._mark(start + i, pairs[i][0])
+
+    def _mark(self, position: int, key: bytes) -> None:
+        with self._lock:
+            if position // STRIDE == len(self._marks):
+                self._marks.append(key)
+
+    def _end_at(self, size: int) -> None:
+        if size == 0:
+            raise DataError(f"{self.kind} '{self.path}' is empty")
+        self._size = size
+
+
+def open_database(path: Path, backend: str, color: bool | None = None) -> Database:
+    """Open a database of Datum records.
+
+    Args:
+        path: the folder, or for LMDB a single file.
+        backend: LMDB or LEVELDB.
+        color: see ``decode_datum``.
+
+    Raises:
+        DataError: there is no such database, or one of the other kind.
+    """
+    is_lmdb = path.is_file() or (path / "data.mdb").is_file()
+    if backend == "LEVELDB":
+        if is_lmdb:
+            raise DataError(f"'{path}' is an LMDB, not a LevelDB: set backend: LMDB")
+        return LevelDb(path, color)
+    if not is_lmdb and (path / "CURRENT").is_file():
+        raise DataError(f"'{path}' is a LevelDB, not an LMDB: set backend: LEVELDB")
+    return Lmdb(path, color)
+
+
+class Lmdb(Database):
+    """An LMDB, a folder with ``data.mdb`` or a single file, opened for reading without locks."""
+
+    kind = "LMDB"
+
+    def __init__(self, path: Path, color: bool | None = None) -> None:
+        super().__init__(path, color)
+        self._file = path / "data.mdb" if path.is_dir() else path
+        self._environment = _borrow(self._file)
+        self._release = weakref.finalize(self, _give_back, self._file)
+        self._release.atexit = False  # a thread may still be reading then
+        self._end_at(self._environment.stat()["entries"])
+
+    def close(self) -> None:
+        """Close the environment unless another reader of this process uses it."""
+        self._release()
+
+    @contextmanager
+    def _cursor(self) -> Iterator[Cursor]:
+        try:
+            with self._environment.begin() as transaction, transaction.cursor() as cursor:
+                yield _LmdbCursor(cursor)
+        except lmdb.Error as error:
+            raise DataError(f"LMDB '{self.path}' cannot be read: {error}") from error
+
+
+class _LmdbCursor:
+    def __init__(self, cursor: Any) -> None:
+        self._cursor = cursor
+
+    def keys(self, first: bytes | None) -> Iterator[bytes]:
+        self._move(first)
+        return self._cursor.iternext(keys=True, values=False)
+
+    def pairs(self, first: bytes | None) -> Iterator[Pair]:
+        self._move(first)
+        return self._cursor.iternext(keys=True, values=True)
+
+    def _move(self, first: bytes | None) -> None:
+        if not (self._cursor.first() if first is None else self._cursor.set_key(first)):
+            raise lmdb.Error("a record disappeared while the database was read")
+
+
+# One process may open an LMDB file only once, and a training and a test net often share one.
+_environments: dict[Path, tuple[Any, int]] = {}
+_environments_lock = threading.Lock()
+
+
+def _borrow(file: Path) -> Any:
+    """Return the environment of an LMDB file, opened once per process.
+
+    Raises:
+        DataError: the file is no LMDB, or it is shorter than it says.
+    """
+    key = file.resolve()
+    with _environments_lock:
+        environment, users = _environments.get(key, (None, 0))
+        if environment is None:
+            environment = _open_environment(file)
+        _environments[key] = (environment, users + 1)
+    return environment
+
+
+def _give_back(file: Path) -> None:
+    key = file.resolve()
+    with _environments_lock:
+        environment, users = _environments.pop(key)
+        if users > 1:
+            _environments[key] = (environment, users - 1)
+        else:
+            environment.close()
+
+
+def _open_environment(file: Path) -> Any:
+    if not file.is_file():
+        raise DataError(f"'{file.parent}' is no LMDB: it holds no data.mdb")
+    try:
+        environment = lmdb.open(str(file), subdir=False, readonly=True, lock=False)
+    except lmdb.Error as error:
+        raise DataError(f"'{file}' is no LMDB, or a damaged one: {error}") from error
+    needed = (environment.info()["last_pgno"] + 1) * environment.stat()["psize"]
+    held = file.stat().st_size
+    if held < needed:
+        # The file is mapped into memory: reading past its end would kill the process.
+        environment.close()
+        raise DataError(f"LMDB '{file}' is cut short: it needs {needed} bytes and holds {held}")
+    return environment
+
+
+class LevelDb(Database):
+    """A LevelDB, read through a folder of links so that the database itself stays untouched.
+
+    LevelDB locks what it opens and writes to it even when only read; through the links several
+    processes, or two nets of one, can read a database that may be write-protected.
+    """
+
+    kind = "LevelDB"
+
+    def __init__(self, path: Path, color: bool | None = None) -> None:
+        super().__init__(path, color)
+        try:
+            import plyvel
+        except ImportError as error:
+            raise NetError("reading LevelDB needs plyvel: pip install 'netcfg[leveldb]'") from error
+        self._error = plyvel.Error
+        if not (path / "CURRENT").is_file():
+            raise DataError(f"'{path}' is no LevelDB: it holds no file CURRENT")
+        folder = Path(tempfile.mkdtemp(prefix="netcfg-leveldb-"))
+        self._remove = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        _link(path, folder)
+        try:
+            self._db = plyvel.DB(str(folder), create_if_missing=False)
+        except (plyvel.Error, OSError) as error:
+            raise DataError(f"LevelDB '{path}' cannot be opened: {error}") from error
+
+    def close(self) -> None:
+        """Close the database and remove the links."""
+        self._db.close()
+        self._remove()
+
+    @contextmanager
+    def _cursor(self) -> Iterator[Cursor]:
+        try:
+            yield _LevelDbCursor(self._db)
+        except self._error as error:
+            raise DataError(f"LevelDB '{self.path}' cannot be read: {error}") from error
+
+
+class _LevelDbCursor:
+    def __init__(self, db: Any) -> None:
+        self._db = db
+
+    def keys(self, first: bytes | None) -> Iterator[bytes]:
+        return self._db.iterator(start=first, include_value=False, verify_checksums=True)
+
+    def pairs(self, first: bytes | None) -> Iterator[Pair]:
+        return self._db.iterator(start=first, verify_checksums=True)
+
+
+def _link(source: Path, folder: Path) -> None:
+    """Link the tables of a LevelDB, which never change, and copy the small rest."""
+    for file in source.iterdir():
+        if file.suffix in (".ldb", ".sst"):
+            (folder / file.name).symlink_to(file.resolve())
+        elif file.is_file() and file.name != "LOCK" and not file.name.startswith("LOG"):
+            shutil.copyfile(file, folder / file.name)

@@ -1,0 +1,105 @@
+"""Lists of image files with one label each."""
+
+import os
+import re
+from pathlib import Path
+
+from netcfg.data.datum import Record
+from netcfg.data.draws import Draws
+from netcfg.errors import DataError
+from netcfg.io.image import read_image, resize_image
+
+LINE = re.compile(r"(?P<path>.*\S)[ \t]+(?P<label>[-+]?\d+)")
+
+
+class ImageList:
+    """Images named by a text file, one ``path label`` a line; paths may contain spaces.
+
+    Args:
+        path: the text file.
+        root: put in front of every path; where it is empty, paths are relative to the working
+            directory or else to the list.
+        color: 3 channels or 1.
+        size: height and width that images are resized to, if any.
+        shuffle: gives every epoch its order; None keeps that of the file.
+
+    Raises:
+        DataError: the list is empty or a line is no path and label.
+    """
+
+    heavy = True
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        root: str = "",
+        color: bool = True,
+        size: tuple[int, int] | None = None,
+        shuffle: Draws | None = None,
+    ) -> None:
+        self.path = path
+        self.color = color
+        self.size = size
+        self.shuffle = shuffle
+        self.files: list[str] = []
+        self.labels: list[int] = []
+        self.lines: list[int] = []
+        self._parse()
+        self.root = root or self._usual_root()
+
+    def read(self, start: int, count: int) -> list[int]:
+        """Return indices into the list."""
+        positions = range(start, start + count)
+        size = len(self.files)
+        if self.shuffle is None:
+            return [p % size for p in positions]
+        return [int(self.shuffle.order(size, p // size)[p % size]) for p in positions]
+
+    def decode(self, raw: int) -> Record:
+        """Read the file and resize its image."""
+        image = read_image(_join(self.root, self.files[raw]), self.color)
+        if self.size is not None:
+            return resize_image(image, *self.size), self.labels[raw]
+        return image, self.labels[raw]
+
+    def where(self, raw: int) -> str:
+        """Return the list and the line in it."""
+        return f"{self.path}:{self.lines[raw]}"
+
+    def close(self) -> None:
+        """Nothing is open between reads."""
+
+    def _parse(self) -> None:
+        try:
+            text = self.path.read_text(encoding="utf-8", errors="surrogateescape")
+        except OSError as error:
+            raise DataError(f"cannot read list '{self.path}': {error.strerror}") from error
+        for number, line in enumerate(text.split("\n"), 1):
+            if not line.strip():
+                continue
+            match = LINE.fullmatch(line.strip())
+            if match is None:
+                raise DataError(
+                    f"{self.path}:{number}: a line must be a path, a space and an integer label; "
+                    f"given '{line.strip()[:80]}'"
+                )
+            self.files.append(match["path"])
+            self.labels.append(int(match["label"]))
+            self.lines.append(number)
+        if not self.files:
+            raise DataError(f"list '{self.path}' is empty")
+
+    def _usual_root(self) -> str:
+        """Return where relative paths begin: here, or at the list if only there the first is."""
+        beside = self.path.parent / self.files[0]
+        if not os.path.exists(self.files[0]) and beside.exists():
+            return str(self.path.parent)
+        return ""
+
+
+def _join(root: str, path: str) -> str:
+    """Put root and path together; a path that begins with a slash stays below the root."""
+    if not root or root.endswith("/") or path.startswith("/"):
+        return root + path
+    return f"{root}/{path}"

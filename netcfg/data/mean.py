@@ -1,0 +1,46 @@
+"""Mean images as Caffe stores them: a BlobProto of one (C, H, W) image."""
+
+import math
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from google.protobuf.message import DecodeError
+
+from netcfg.errors import DataError
+from netcfg.io.files import write_whole
+from netcfg.netcfg_pb2 import BlobProto
+
+Mean: TypeAlias = npt.NDArray[np.float32]
+
+
+def read_mean(path: str | Path) -> Mean:
+    """Read a mean image, (C, H, W).
+
+    Raises:
+        DataError: the file is no BlobProto of one image.
+    """
+    try:
+        blob = BlobProto.FromString(Path(path).read_bytes())
+    except (OSError, DecodeError) as error:
+        raise DataError(f"cannot read mean image '{path}': {error}") from error
+    values = blob.double_data or blob.data
+    shape = tuple(blob.shape.dim) or (blob.num, blob.channels, blob.height, blob.width)
+    while len(shape) > 3 and shape[0] == 1:
+        shape = shape[1:]
+    if len(shape) != 3 or min(shape) < 1 or math.prod(shape) != len(values):
+        raise DataError(
+            f"mean image '{path}' declares shape {shape} and holds {len(values)} values; "
+            "a BlobProto of one image, (1, C, H, W), is needed"
+        )
+    return np.fromiter(values, np.float32, len(values)).reshape(shape)
+
+
+def write_mean(path: str | Path, mean: npt.NDArray[np.generic]) -> None:
+    """Write a (C, H, W) mean image, whole or not at all."""
+    channels, height, width = mean.shape
+    blob = BlobProto(num=1, channels=channels, height=height, width=width)
+    blob.data.extend(mean.ravel().tolist())
+    with write_whole(path) as file:
+        file.write(blob.SerializeToString())

@@ -1,0 +1,40 @@
+"""What a feed reads from: an endless, repeatable stream of records."""
+
+from typing import Any, Protocol, TypeAlias
+
+from netcfg.data.datum import Record
+
+Raw: TypeAlias = Any
+"""A record as its source keeps it until it is decoded, with what names it in messages."""
+
+
+class Source(Protocol):
+    """Records by position, over and over; positions count on through the epochs.
+
+    Several threads read and decode at once.
+    """
+
+    @property
+    def heavy(self) -> bool:
+        """Whether decoding a record takes long enough for several threads to be of use."""
+        ...
+
+    def read(self, start: int, count: int) -> list[Raw]:
+        """Return the records at ``start``, ``start + 1``, …, not decoded yet."""
+        ...
+
+    def decode(self, raw: Raw) -> Record:
+        """Return image and label of a record.
+
+        Raises:
+            DataError: the record is damaged; the message does not name it.
+        """
+        ...
+
+    def where(self, raw: Raw) -> str:
+        """Name a record in messages."""
+        ...
+
+    def close(self) -> None:
+        """Close the files."""
+        ...
