@@ -1,0 +1,393 @@
+"""The training loop: test, forward and backward, display, update, snapshot, in Caffe's order.
+
+What a run prints, records and guards against lies in hooks, see ``netcfg.solver.hooks``.
+"""
+
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from netcfg.engines.base import Engine
+from netcfg.errors import NetError, WeightsError, nearest
+from netcfg.io.caffemodel import read_weights
+from netcfg.io.files import find_file
+from netcfg.io.snapshot import find_latest, read_state
+from netcfg.net import Net
+from netcfg.netcfg_pb2 import SolverParameter
+from netcfg.schema import read_solver, refuse
+from netcfg.solver.forks import check_forks
+from netcfg.solver.hooks.base import Hook, Hooks, Outputs, Progress, Scores
+from netcfg.solver.nets import NetPlanner, batch_size, build, load_lines, split_paths
+from netcfg.solver.rules import Updater
+from netcfg.solver.schedule import make_schedule
+from netcfg.solver.snapshots import prefix_of, resume, take
+from netcfg.types import Array
+from netcfg.weights import LayerState
+
+Action = Literal["stop", "snapshot"]
+
+
+def _quiet() -> np.errstate:
+    """Keep NumPy from a line at every overflow: a loss that is not finite is for hooks to judge."""
+    return np.errstate(over="ignore", invalid="ignore", divide="ignore")
+
+
+class Solver:
+    """Trains a net as a solver file says.
+
+    Args:
+        source: a solver file or message.
+        engine: where nets run; the best one at hand where None.
+        weights: files to start from, in this order; in place of the solver's ``weights``.
+        ignore_mismatch: layers that may have other shapes in those files.
+        seed: in place of the solver's ``random_seed``.
+        out: folder for what a run writes; snapshots go where ``snapshot_prefix`` says if None.
+        hooks: listeners, told in this order.
+        skip_bad_data: unreadable records that each data layer may pass over.
+        level, stages: for ``include`` rules, added to those of the solver and its nets.
+        strict: whether what would be a warning is an error.
+
+    Attributes:
+        param: the solver's message.
+        iter: updates made so far.
+        train_net, test_nets: the nets; test nets use the parameters of the train net.
+        seed: of all random numbers.
+        feed: called before each training pass for the blobs of Input layers.
+        fed: what it returned in each pass of this iteration.
+        train_seconds: spent in iterations, without tests and snapshots.
+
+    Raises:
+        NetError: a file cannot be read or used.
+    """
+
+    def __init__(  # noqa: PLR0913 - all but the first are options
+        self,
+        source: str | Path | SolverParameter,
+        *,
+        engine: Engine | None = None,
+        weights: Sequence[str | Path] = (),
+        ignore_mismatch: Collection[str] = (),
+        seed: int | None = None,
+        out: str | Path | None = None,
+        hooks: Sequence[Hook] = (),
+        skip_bad_data: int = 0,
+        level: int | None = None,
+        stages: Sequence[str] = (),
+        strict: bool = False,
+    ) -> None:
+        self.param, self.path, notes = _read(source)
+        self.out = None if out is None else Path(out)
+        self.hooks = Hooks(hooks)
+        self.strict = strict
+        self.iter = 0
+        self.feed: Callable[[], Mapping[str, Array]] | None = None
+        self.fed: list[Mapping[str, Array] | None] = []
+        self.train_seconds = 0.0
+        self._skip_bad_data = skip_bad_data
+        self._requests: set[str] = set()
+        self._stopping = False
+        self._snapshot_iter = -1
+        self._shown_at = (0, 0.0)
+        self._held: list[list[LayerState]] = []
+        self._outputs: dict[str, Array] = {}
+        if level is not None:
+            self.param.train_state.level = level
+        self.param.train_state.stage.extend(stages)
+        check_forks(self.param)
+        self.schedule = make_schedule(self.param)
+        self.losses: deque[float] = deque(maxlen=max(1, self.param.average_loss))
+        self._planner = NetPlanner(self.param, self.path)
+        self._build(engine, self._choose_seed(seed))
+        for note in notes + self._planner.notes:
+            self.say(note)
+        self._check_mode()
+        self.prefix = prefix_of(self.param, self.path, self.out)
+        for path in split_paths(weights or list(self.param.weights)):
+            self.load(find_file(path, near=self.path), ignore_mismatch)
+
+    # Building ----------------------------------------------------------------------------------
+
+    def _build(self, engine: Engine | None, seed: int) -> None:
+        """Build all nets and the update rule for a seed."""
+        self.seed = seed
+        skip = self._skip_bad_data
+        self.train_net = build(self._planner.train(), engine, seed, skip)
+        self.test_nets: list[Net] = []
+        try:
+            for plan in self._planner.tests():
+                net = build(plan, self.train_net.engine, seed, skip, self.train_net)
+                self.test_nets.append(net)
+            self.updater = Updater(self.param, self.train_net.params, self.train_net.engine)
+        except BaseException:
+            self.close()
+            raise
+        self.batch_size = batch_size(self.train_net)
+
+    def _choose_seed(self, seed: int | None) -> int:
+        chosen = self.param.random_seed if seed is None else seed
+        if chosen >= 0:
+            return chosen
+        drawn = int.from_bytes(os.urandom(4), "little")
+        self.say(f"random_seed: {drawn} (drawn; give it to the solver to repeat this run)")
+        return drawn
+
+    def _check_mode(self) -> None:
+        """Say it where the solver asks for a GPU and does not get one."""
+        asked = self.param.HasField("solver_mode") and self.param.solver_mode == SolverParameter.GPU
+        if asked and self.train_net.engine.xp is np:
+            text = "solver_mode is GPU, but no GPU engine is in use"
+            if self.strict:
+                raise NetError(text)
+            self.say(f"{text}; training on the CPU")
+
+    # What a user calls -------------------------------------------------------------------------
+
+    @property
+    def lr(self) -> float:
+        """Learning rate of the next update."""
+        return self.schedule(self.iter)
+
+    @property
+    def loss(self) -> float:
+        """Mean loss of the last ``average_loss`` iterations."""
+        return sum(map(float, self.losses)) / max(1, len(self.losses))
+
+    def say(self, text: str) -> None:
+        """Tell the user a line, through the hooks."""
+        self.hooks.emit("on_message", self, text)
+
+    def request(self, action: Action) -> None:
+        """Ask for a snapshot or the end of training after this iteration; safe in a signal."""
+        self._requests.add(action)
+
+    def load(self, path: str | Path, ignore_mismatch: Collection[str] = ()) -> None:
+        """Start from the weights of a file, by layer name.
+
+        Raises:
+            WeightsError: no layer of the file is in the net, or one does not fit.
+        """
+        weights = read_weights(path)
+        known = [layer.name for layer in self.train_net.layers if layer.params]
+        if not any(name in weights for name in known):
+            first = next(iter(weights), "")
+            raise WeightsError(
+                f"'{path}' holds none of the layers of net '{self.train_net.name}' that have "
+                f"parameters; it holds '{first}'{nearest(first, known)}"
+            )
+        report = self.train_net.load(weights, ignore_mismatch=ignore_mismatch)
+        for line in load_lines(report, weights):
+            self.say(line)
+
+    @_quiet()
+    def solve(self) -> None:
+        """Train until ``max_iter``, or until a stop is requested; then save and test.
+
+        Raises:
+            NetError: training cannot go on; the last good snapshot is untouched.
+        """
+        if not self.param.HasField("max_iter"):
+            raise NetError("max_iter is missing: after how many iterations to stop")
+        self._stopping = False
+        reason = "failed"
+        try:
+            self.hooks.emit("on_start", self)
+            self._run(self.param.max_iter)
+            if self._snapshot_iter != self.iter and (
+                self._stopping or self.param.snapshot_after_train
+            ):
+                self.snapshot()
+            if not self._stopping:
+                self._finish()
+            reason = "stopped" if self._stopping else "done"
+        except KeyboardInterrupt:
+            reason = "interrupted"
+            raise
+        finally:
+            self.hooks.emit("on_stop", self, reason)
+
+    @_quiet()
+    def step(self, count: int = 1) -> None:
+        """Make ``count`` iterations, fewer where a stop is requested."""
+        self._stopping = False
+        self._run(self.iter + count)
+
+    def test_all(self) -> list[Scores]:
+        """Run every test net; after an interruption they stand where they stood before."""
+        self._held = [net.state() for net in self.test_nets]
+        scores: list[Scores] = []
+        try:
+            for index in range(len(self.test_nets)):
+                result = self.test(index)
+                if result is None:
+                    for net, state in zip(self.test_nets, self._held, strict=True):
+                        net.restore(state)
+                    break
+                scores.append(result)
+        finally:
+            self._held = []
+        return scores
+
+    @_quiet()
+    def test(self, index: int = 0) -> Scores | None:
+        """Run one test net for its ``test_iter`` batches; None where a stop was requested."""
+        net, count = self.test_nets[index], self.param.test_iter[index]
+        self.hooks.emit("on_test_start", self, index)
+        started = time.perf_counter()
+        sums: dict[str, Any] = {}
+        loss = 0.0
+        for _ in range(count):
+            if self._handle_requests():
+                self.say("Test interrupted.")
+                return None
+            for name, array in net.forward().items():
+                wide = array.astype(np.float64)
+                sums[name] = sums[name] + wide if name in sums else wide
+            loss += net.loss
+        outputs = {k: net.engine.to_numpy(v) / count for k, v in sums.items()}
+        mean = loss / count if self.param.test_compute_loss else None
+        scores = Scores(self.iter, index, outputs, mean, time.perf_counter() - started)
+        self.hooks.emit("on_test", self, scores)
+        return scores
+
+    def snapshot(self) -> tuple[Path, Path]:
+        """Write weights and state; return their paths."""
+        self.hooks.emit("on_snapshot_start", self)
+        weights, state = take(self)
+        self._snapshot_iter = self.iter
+        self.hooks.emit("on_snapshot", self, weights, state)
+        return weights, state
+
+    def restore(self, path: str | Path) -> None:
+        """Go on from a snapshot's state; ``auto`` takes the newest good one, if there is one.
+
+        Raises:
+            WeightsError: the state or its weights are damaged, or of another net or solver.
+        """
+        if str(path) == "auto":
+            found = find_latest(self.prefix, self.say)
+            if found is None:
+                self.say(f"no snapshot '{self.prefix}_iter_*' to go on from; starting afresh")
+                return
+            path = found
+        state = read_state(path)
+        if state.random_seed is not None and state.random_seed != self.seed:
+            self.say(f"random_seed: {state.random_seed}, from '{path}'")
+            engine = self.train_net.engine
+            self.close()
+            self._build(engine, state.random_seed)
+        resume(self, state)
+        self._snapshot_iter = self.iter
+        self._shown_at = (self.iter, self.train_seconds)
+        self.hooks.emit("on_restore", self, Path(path))
+
+    def layer_states(self) -> dict[str, list[LayerState]]:
+        """Return what the layers of all nets keep between passes, by the name of the net.
+
+        During a test it is what the test nets kept before, because a resumed run tests anew.
+        """
+        states = {"train": self.train_net.state()}
+        tests = self._held or [net.state() for net in self.test_nets]
+        return states | {f"test{i}": state for i, state in enumerate(tests)}
+
+    def close(self) -> None:
+        """Stop the workers and close the files of all nets."""
+        for net in (self.train_net, *self.test_nets):
+            net.close()
+
+    def __enter__(self) -> "Solver":
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    # The loop ----------------------------------------------------------------------------------
+
+    def _run(self, end: int) -> None:
+        p = self.param
+        while self.iter < end and not self._stopping:
+            due = p.test_interval and self.iter % p.test_interval == 0
+            if due and (self.iter > 0 or p.test_initialization):
+                self.test_all()
+                if self._stopping:
+                    return
+            self._iterate()
+            if p.snapshot and self.iter % p.snapshot == 0:
+                self._requests.add("snapshot")
+            self._handle_requests()
+
+    def _iterate(self) -> None:
+        """Make one update."""
+        started = time.perf_counter()
+        self.hooks.emit("on_forward", self)
+        net, size = self.train_net, self.param.iter_size
+        net.clear_grads()
+        self.fed = []
+        loss = 0.0
+        for _ in range(size):
+            self._forward()
+            net.backward()
+            loss += net.loss
+        self.losses.append(loss / size)
+        self.hooks.emit("on_gradients", self)
+        if self.param.display and self.iter % self.param.display == 0:
+            self._display(started)
+        self.updater.apply(self.lr, self.iter + 1)
+        self.iter += 1
+        self.train_seconds += time.perf_counter() - started
+        self.hooks.emit("on_iteration", self)
+
+    def _forward(self) -> None:
+        inputs = self.feed() if self.feed else None
+        self.fed.append(inputs)
+        self._outputs = self.train_net.forward(inputs)
+
+    def _display(self, started: float, final: bool = False) -> None:
+        seconds = self.train_seconds + time.perf_counter() - started
+        then, since = self._shown_at
+        self._shown_at = self.iter, seconds
+        count, spent = self.iter - then, seconds - since
+        to_numpy = self.train_net.engine.to_numpy
+        outputs: Outputs = {} if final else {k: to_numpy(v) for k, v in self._outputs.items()}
+        images = count * self.batch_size * self.param.iter_size
+        speed = images / spent if spent > 0 else 0.0
+        progress = Progress(self.iter, self.loss, self.lr, outputs, count, spent, speed, final)
+        self.hooks.emit("on_display", self, progress)
+
+    def _finish(self) -> None:
+        """Show loss and scores of the result."""
+        p = self.param
+        if p.display and self.iter % p.display == 0:
+            started = time.perf_counter()
+            self.fed = []
+            self._forward()
+            self.losses.append(self.train_net.loss)
+            self._display(started, final=True)
+        if p.test_interval and self.iter % p.test_interval == 0:
+            self.test_all()
+
+    def _handle_requests(self) -> bool:
+        """Do what was requested; return whether training is to stop."""
+        if self._requests:
+            if "snapshot" in self._requests:
+                self._requests.discard("snapshot")
+                self.snapshot()
+            if "stop" in self._requests:
+                self._requests.discard("stop")
+                self._stopping = True
+        return self._stopping
+
+
+def _read(source: str | Path | SolverParameter) -> tuple[SolverParameter, str, list[str]]:
+    """Return a solver, its file, and what is worth saying about it."""
+    if isinstance(source, SolverParameter):
+        copy = SolverParameter()
+        copy.CopyFrom(source)
+        return copy, source.source.file, []
+    parsed = read_solver(source)
+    refuse(parsed.findings)
+    return parsed.message, str(source), [str(finding) for finding in parsed.findings]
