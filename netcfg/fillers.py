@@ -28,7 +28,7 @@ def fill(filler: FillerParameter, shape: Shape, rng: np.random.Generator) -> Val
     if filler.type not in FILLERS:
         known = ", ".join(FILLERS)
         raise NetError(
-            f"unknown filler type '{filler.type}'{nearest(filler.type, FILLERS)}; known: {known}"
+            f"unknown filler type '{filler.type}'{nearest(filler.type, FILLERS)} (known: {known})"
         )
     if filler.sparse != -1 and filler.type != "gaussian":
         raise NetError(f"filler '{filler.type}': sparse {filler.sparse} needs type 'gaussian'")
@@ -81,12 +81,12 @@ def msra(filler: FillerParameter, shape: Shape, rng: np.random.Generator) -> Val
 def bilinear(filler: FillerParameter, shape: Shape, rng: np.random.Generator) -> Values:
     """Each plane is the kernel that upsamples bilinearly by f = ⌈width/2⌉ (Long et al., 2015).
 
-    w[y, x] = (1 - |x/f - c|) (1 - |y/f - c|),  c = (2f - 1 - f mod 2) / (2f)
+    w[y, x] = (1 - |x/f - c|) (1 - |y/f - c|),  c = (width - 1) / (2f)
     """
     if len(shape) != 4 or shape[2] != shape[3]:
         raise ShapeError(f"filler 'bilinear' needs a 4-axis shape with square planes, not {shape}")
     f = math.ceil(shape[3] / 2)
-    centre = (2 * f - 1 - f % 2) / (2 * f)
+    centre = (shape[3] - 1) / (2 * f)
     tent = 1 - np.abs(np.arange(shape[3]) / f - centre)
     return np.broadcast_to(tent[:, None] * tent[None, :], shape).copy()
 

@@ -16,13 +16,13 @@ from netcfg.engines import get_engine
 from netcfg.engines.base import Engine
 from netcfg.errors import NetError, ShapeError, nearest
 from netcfg.graph import Blob, Node, build_graph
-from netcfg.layer import Context, Layer, Param, as_arrays, as_shapes, where
+from netcfg.layer import Context, Layer, Param, as_arrays, as_shapes, located, where
 from netcfg.netcfg_pb2 import NetParameter, NetState
 from netcfg.phases import filter_net
 from netcfg.plan import make_plan
 from netcfg.schema import read_net, refuse
 from netcfg.types import Array, Phase, Shapes
-from netcfg.weights import LayerState, LoadReport, load_weights
+from netcfg.weights import LayerState, LoadReport, load_weights, refuse_namesake
 
 Hook = Callable[[int], None]
 """Called with the index of a layer before or after one of its passes."""
@@ -127,20 +127,12 @@ class Net:
             self.layers.append(layer)
             layer.setup(*bottoms)
             tops = as_shapes(layer.reshape(*bottoms), len(node.tops))
-            self._check_unique(layer)
+            refuse_namesake(layer, self.layers[:-1])
         except NetError as error:
-            raise _located(error, node) from error
+            raise located(error, node.config) from error
         self._bottom_shapes.append(bottoms)
         self.top_shapes.append(tops)
         return layer, tops
-
-    def _check_unique(self, layer: Layer) -> None:
-        """Refuse two layers of one name that both have parameters: weights go by layer name."""
-        for other in self.layers[:-1]:
-            if layer.params and other.params and other.name == layer.name:
-                raise NetError(
-                    f"another layer with parameters has this name, {other.where}; rename one"
-                )
 
     # Running -----------------------------------------------------------------------------------
 
@@ -187,7 +179,7 @@ class Net:
                 self._bottom_shapes[i] = shapes
             tops = as_arrays(layer.forward(*bottoms))
         except NetError as error:
-            raise _located(error, node) from error
+            raise located(error, node.config) from error
         layer.step += 1
         loss = 0.0
         for blob, top in zip(node.tops, tops, strict=True):
@@ -257,7 +249,7 @@ class Net:
         try:
             dxs = as_arrays(layer.backward(*dys))
         except NetError as error:
-            raise _located(error, node) from error
+            raise located(error, node.config) from error
         if not self._keep_all:
             layer.saved = None
         for bottom, dx, wanted in zip(node.bottoms, dxs, layer.need, strict=False):
@@ -367,12 +359,6 @@ def _read(source: str | Path | NetParameter) -> NetParameter:
     parsed = read_net(source)
     refuse(parsed.findings)
     return parsed.message
-
-
-def _located(error: NetError, node: Node) -> NetError:
-    """Put the place of the layer in front of a message that does not name it yet."""
-    place = where(node.config)
-    return error if place in str(error) else error.at(place)
 
 
 def _unique(params: Iterable[Param]) -> list[Param]:

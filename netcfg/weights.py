@@ -1,12 +1,12 @@
 """Weights into layers by name, and what a layer keeps between passes."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from netcfg.engines.base import Engine
-from netcfg.errors import WeightsError, nearest
+from netcfg.errors import NetError, WeightsError, nearest
 from netcfg.layer import Layer
 from netcfg.types import Array, Shape
 
@@ -74,6 +74,19 @@ def load_weights(
             param.data[...] = engine.asarray(np.asarray(blob).reshape(param.shape))
     report.unused = [n for n, blobs in weights.items() if n not in with_params and len(blobs)]
     return report
+
+
+def refuse_namesake(layer: Layer, others: Iterable[Layer]) -> None:
+    """Refuse a layer whose weights could not be told from those of another.
+
+    Raises:
+        NetError: both have parameters and one name.
+    """
+    for other in others:
+        if layer.params and other.params and other.name == layer.name:
+            raise NetError(
+                f"another layer with parameters has this name, {other.where}; rename one"
+            )
 
 
 def _mismatch(layer: Layer, blobs: Sequence[np.ndarray]) -> str:

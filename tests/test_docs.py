@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import netcfg.layers  # noqa: F401 - fills the registry
 from netcfg.cli.main import main
 from netcfg.layer import registry
 

@@ -1,0 +1,172 @@
+"""Options that several commands share, the same words everywhere."""
+
+import argparse
+import re
+from typing import TYPE_CHECKING, TypeAlias
+
+from netcfg.errors import NetError
+
+if TYPE_CHECKING:
+    from netcfg.engines.base import Engine
+    from netcfg.types import Phase
+
+Parser: TypeAlias = argparse._ActionsContainer
+"""A parser or a group of it."""
+
+
+def add_import(parser: Parser) -> None:
+    """Add ``--import``: modules that register layers."""
+    parser.add_argument(
+        "--import",
+        dest="modules",
+        metavar="MODULE",
+        action="append",
+        default=[],
+        help="a module or .py file that registers layers; may be given more than once",
+    )
+
+
+def add_engine(parser: Parser) -> None:
+    """Add ``--engine``."""
+    parser.add_argument(
+        "--engine",
+        default="auto",
+        help="where to run (default: auto, the fastest at hand; `netcfg --version` lists them)",
+    )
+
+
+def add_state(parser: Parser, phase: str) -> None:
+    """Add ``--phase``, ``--level`` and ``--stage``, which choose the layers of a net."""
+    parser.add_argument(
+        "--phase",
+        type=str.lower,
+        choices=["train", "test"],
+        default=phase,
+        help=f"which layers to take (default: {phase})",
+    )
+    parser.add_argument("--level", type=int, default=0, help="for include { min_level } rules")
+    add_stage(parser)
+
+
+def add_stage(parser: Parser) -> None:
+    """Add ``--stage``."""
+    parser.add_argument(
+        "--stage",
+        dest="stages",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="for include { stage } rules; may be given more than once",
+    )
+
+
+def add_ignore_field(parser: Parser) -> None:
+    """Add ``--ignore-field``: fields of no or foreign meaning that the user does without."""
+    parser.add_argument(
+        "--ignore-field",
+        dest="ignore_fields",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="pass over this field, unknown or known from forks only; may be given more than once",
+    )
+
+
+def add_ignore_mismatch(parser: Parser) -> None:
+    """Add ``--ignore-mismatch``: layers that may do without the weights that are given."""
+    parser.add_argument(
+        "--ignore-mismatch",
+        metavar="LAYER",
+        action="append",
+        default=[],
+        help="let this layer keep its initial values where the weights do not fit; may be given "
+        "more than once",
+    )
+
+
+def add_skip_bad_data(parser: Parser) -> None:
+    """Add ``--skip-bad-data``: how many records may be unreadable."""
+    parser.add_argument(
+        "--skip-bad-data",
+        metavar="N",
+        type=natural,
+        default=0,
+        help="unreadable records that each data layer may pass over (default: 0)",
+    )
+
+
+def add_shapes(parser: Parser) -> None:
+    """Add ``--shape``, which stands in for data that is not there."""
+    parser.add_argument(
+        "--shape",
+        dest="shapes",
+        metavar="TOP=N,C,H,W",
+        action="append",
+        default=[],
+        type=shape,
+        help="replace the layer that writes TOP by an Input of this shape, so that no data is "
+        "read; once for each top of the layer",
+    )
+
+
+def shape(text: str) -> tuple[str, tuple[int, ...]]:
+    """Parse ``data=64,1,28,28``.
+
+    >>> shape("data=64,1,28,28")
+    ('data', (64, 1, 28, 28))
+    """
+    match = re.fullmatch(r"([^=]+)=(\d+(?:[,x]\d+)*)", text)
+    if match is None:
+        raise argparse.ArgumentTypeError(f"'{text}' must look like data=64,1,28,28")
+    return match[1], tuple(int(n) for n in re.split("[,x]", match[2]))
+
+
+def positive(text: str) -> int:
+    """Parse a whole number above 0."""
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"must be a whole number above 0; given '{text}'")
+    return int(text)
+
+
+def natural(text: str) -> int:
+    """Parse a whole number, 0 or more."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"must be a whole number, 0 or more; given '{text}'")
+    return int(text)
+
+
+def words(values: list[str]) -> list[str]:
+    """Split values at commas and drop what is empty.
+
+    >>> words(["a,b", "c"])
+    ['a', 'b', 'c']
+    """
+    return [word for value in values for word in value.split(",") if word]
+
+
+def phase_of(args: argparse.Namespace) -> "Phase":
+    """Return the phase that ``--phase`` names."""
+    from netcfg.types import Phase
+
+    return Phase[args.phase.upper()]
+
+
+def engine_of(args: argparse.Namespace) -> "Engine":
+    """Return the engine that ``--engine`` names."""
+    from netcfg.engines import get_engine
+
+    return get_engine(args.engine)
+
+
+def one_of(positional: str | None, option: str | None, what: str) -> str:
+    """Return a value that may be given with or without its option.
+
+    Raises:
+        NetError: it is given twice or not at all.
+    """
+    if positional and option:
+        raise NetError(f"{what} is given twice: '{positional}' and '{option}'")
+    value = positional or option
+    if not value:
+        raise NetError(f"{what} is missing")
+    return value

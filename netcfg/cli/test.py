@@ -1,0 +1,83 @@
+"""``netcfg test``: how well weights do on the test net."""
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from netcfg.cli import nets, options
+from netcfg.errors import WeightsError
+
+if TYPE_CHECKING:
+    from netcfg.net import Net
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add the command to the parser."""
+    parser = subparsers.add_parser(
+        "test",
+        help="score weights on a net",
+        description="Run a net with given weights over batches of its data; print the outputs of "
+        "each batch and, at the end, the mean of every output.",
+    )
+    parser.add_argument("net", metavar="NET", nargs="?", help="prototxt of a net")
+    parser.add_argument("--net", dest="net_option", metavar="NET", help="the same")
+    parser.add_argument(
+        "--weights",
+        metavar="FILE",
+        action="append",
+        required=True,
+        help="weights to load; several with commas, the last to name a layer counts",
+    )
+    parser.add_argument(
+        "--iterations", type=options.positive, default=50, help="batches to run (default: 50)"
+    )
+    parser.add_argument("--quiet", action="store_true", help="print the final means only")
+    options.add_state(parser, "test")
+    options.add_engine(parser)
+    options.add_skip_bad_data(parser)
+    options.add_ignore_mismatch(parser)
+    options.add_ignore_field(parser)
+    options.add_import(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the scores."""
+    from netcfg.plugins import load_plugins
+    from netcfg.scoring import Values, score, score_lines
+
+    load_plugins(args.modules)
+    config = nets.read(args, options.one_of(args.net, args.net_option, "the net"))
+    with nets.build(args, config) as net:
+        _load(net, options.words(args.weights), options.words(args.ignore_mismatch))
+
+        def tell(i: int, outputs: Values) -> None:
+            if not args.quiet:
+                for line in score_lines(outputs, {}):
+                    print(f"Batch {i}, {line}")
+
+        result = score(net, args.iterations, tell)
+    if result.weights:
+        print(f"Loss: {result.loss:g}")
+    for line in score_lines(result.outputs, result.weights):
+        print(line)
+    return 0
+
+
+def _load(net: "Net", paths: list[str], ignore: list[str]) -> None:
+    """Load weights one file after the other.
+
+    Raises:
+        WeightsError: a layer gets no weights and the user did not say that this is right.
+    """
+    from netcfg.io.caffemodel import read_weights
+
+    missing = {layer.name: layer.where for layer in net.layers if layer.params}
+    for path in paths:
+        report = net.load(read_weights(path), ignore_mismatch=ignore)
+        for name in [*report.taken, *ignore]:
+            missing.pop(name, None)
+    for name, where in missing.items():
+        files = " and ".join(f"'{path}'" for path in paths)
+        raise WeightsError(
+            f"{where}: {files} hold no weights for it; to test it with its initial values pass "
+            f"--ignore-mismatch {name}"
+        )
