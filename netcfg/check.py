@@ -10,7 +10,7 @@ from netcfg.graph import Blob, Graph, build_graph
 from netcfg.io.files import find_file
 from netcfg.layer import Context, Layer, as_shapes, located, where
 from netcfg.netcfg_pb2 import TEST, TRAIN, LayerParameter, NetParameter, NetState, SolverParameter
-from netcfg.phases import filter_net, merge_states
+from netcfg.phases import filter_net, left_out, merge_states
 from netcfg.plan import make_plan
 from netcfg.schema import Finding, kind_of, read_net, read_solver
 from netcfg.solver.forks import check_forks
@@ -107,7 +107,7 @@ def check_net(
             found += _findings(error, net.source.file)
             continue
         checker = _Checker(Phase(state.phase), net.source.file)
-        checker.run(layers)
+        checker.run(layers, left_out(net, state))
         found += checker.findings
         accepted |= checker.accepted
     errors = {finding.where for finding in found if finding.severity == "error"}
@@ -128,8 +128,8 @@ class _Checker:
         self.accepted: set[str] = set()
         """Places of fields that the schema lacks and the layer's class knows."""
 
-    def run(self, configs: list[LayerParameter]) -> None:
-        graph, broken = self._connect(configs)
+    def run(self, configs: list[LayerParameter], left_out: list[LayerParameter]) -> None:
+        graph, broken = self._connect(configs, left_out)
         try:
             make_plan(graph, [bool(node.config.param) for node in graph.nodes])
         except NetError as error:
@@ -144,7 +144,9 @@ class _Checker:
             for layer in layers:
                 layer.close()
 
-    def _connect(self, configs: list[LayerParameter]) -> tuple[Graph, set[int]]:
+    def _connect(
+        self, configs: list[LayerParameter], left_out: list[LayerParameter]
+    ) -> tuple[Graph, set[int]]:
         """Return the graph, with stand-ins for layers that have no place in it, and their indices.
 
         A stand-in only writes the tops that are new, so that no error hides those behind it.
@@ -152,7 +154,7 @@ class _Checker:
         broken: set[int] = set()
         while True:
             try:
-                return build_graph(configs), broken
+                return build_graph(configs, left_out), broken
             except NetError as error:
                 self.findings += _findings(error, self.file)
                 i = next(

@@ -53,8 +53,14 @@ class Graph:
             yield from node.tops
 
 
-def build_graph(layers: Iterable[LayerParameter]) -> Graph:
+def build_graph(
+    layers: Iterable[LayerParameter], left_out: Iterable[LayerParameter] = ()
+) -> Graph:
     """Connect layers by the names of their bottoms and tops.
+
+    Args:
+        layers: in the order in which they run.
+        left_out: those that include and exclude rules keep from running, for the messages.
 
     Raises:
         NetError: unknown type, wrong number of bottoms or tops, a bottom that no earlier layer
@@ -67,7 +73,9 @@ def build_graph(layers: Iterable[LayerParameter]) -> Graph:
     for config in configs:
         try:
             cls = layer_type(config.type)
-            bottoms = tuple(_bottom(name, config, current, configs) for name in config.bottom)
+            bottoms = tuple(
+                _bottom(name, config, current, configs, left_out) for name in config.bottom
+            )
             _check_count("bottom", len(config.bottom), cls.bottoms)
             names = _top_names(config, cls)
             _check_count("top", len(names), cls.tops)
@@ -86,6 +94,7 @@ def _bottom(
     config: LayerParameter,
     current: dict[str, Blob],
     configs: list[LayerParameter],
+    left_out: Iterable[LayerParameter],
 ) -> Blob:
     if name in current:
         return current[name]
@@ -96,6 +105,12 @@ def _bottom(
             raise NetError(
                 f"bottom '{name}' is written only later, by {where(later)}; layers run in the "
                 "order of the file and must not form a cycle"
+            )
+    for other in left_out:
+        if name in other.top:
+            raise NetError(
+                f"unknown bottom '{name}': {where(other)}, which writes it, is left out here by "
+                "its include or exclude rules"
             )
     raise NetError(f"unknown bottom '{name}'{nearest(name, current)}")
 

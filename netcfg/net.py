@@ -18,7 +18,7 @@ from netcfg.errors import NetError, ShapeError, nearest
 from netcfg.graph import Blob, Node, build_graph
 from netcfg.layer import Context, Layer, Param, as_arrays, as_shapes, located, where
 from netcfg.netcfg_pb2 import NetParameter, NetState
-from netcfg.phases import filter_net
+from netcfg.phases import filter_net, left_out
 from netcfg.plan import make_plan
 from netcfg.schema import read_net, refuse
 from netcfg.types import Array, Phase, Shapes
@@ -72,13 +72,14 @@ class Net:
         share: "Net | None" = None,
     ) -> None:
         state = NetState(phase=int(phase), level=level, stage=stages)
-        self.config = filter_net(_read(source), state)
+        config = _read(source)
+        self.config = filter_net(config, state)
         self.name = self.config.name
         self.phase = Phase(phase)
         self.engine = engine or get_engine()
         self.seed = seed
         self.context = Context(self.engine, self.phase, seed, skip_bad_data=skip_bad_data)
-        self.graph = build_graph(self.config.layer)
+        self.graph = build_graph(self.config.layer, left_out(config, state))
         self.layers: list[Layer] = []
         self._bottom_shapes: list[Shapes] = []
         self.top_shapes: list[Shapes] = []

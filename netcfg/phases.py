@@ -34,6 +34,11 @@ def filter_net(net: NetParameter, state: NetState) -> NetParameter:
     return filtered
 
 
+def left_out(net: NetParameter, state: NetState) -> list[LayerParameter]:
+    """Return the layers that ``filter_net`` drops."""
+    return [layer for layer in net.layer if not _included(layer, state)]
+
+
 def merge_states(phase: Phase, states: Iterable[NetState]) -> NetState:
     """Return the state that a solver runs a net in.
 

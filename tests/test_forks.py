@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from google.protobuf.descriptor_pb2 import FieldOptions
 
 from netcfg import netcfg_pb2
 from netcfg.forks import HARMLESS, Finding, fork_fields, judge_field, judge_value, known_from
@@ -36,7 +37,9 @@ def test_known_from() -> None:
 def test_harmless_fields_are_fields_of_forks() -> None:
     names = {name for _, name in fork_fields()}
     for message in netcfg_pb2.DESCRIPTOR.message_types_by_name.values():
-        names |= {f.name for f in message.fields if f.GetOptions().Extensions[netcfg_pb2.fork]}
+        options = {f.name: f.GetOptions().SerializeToString() for f in message.fields}
+        read = {name: FieldOptions.FromString(data) for name, data in options.items()}
+        names |= {name for name, option in read.items() if option.Extensions[netcfg_pb2.fork]}
     assert names >= HARMLESS
 
 

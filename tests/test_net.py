@@ -220,6 +220,14 @@ def test_permissive_sharing_reshapes(batch: dict[str, np.ndarray]) -> None:
         ),
         (
             blob("x", 2, 3)
+            + ip("a", "x", "h", 2, "include { phase: TEST }")
+            + ip("b", "h", "y", 2),
+            "n.prototxt:3:1: layer 'b' (InnerProduct): unknown bottom 'h': "
+            "n.prototxt:2:1: layer 'a' (InnerProduct), which writes it, is left out here by its "
+            "include or exclude rules",
+        ),
+        (
+            blob("x", 2, 3)
             + ip("a", "x", "h", 3, 'param { name: "w" lr_mult: 2 }')
             + ip("b", "h", "y", 3, 'param { name: "w" lr_mult: 1 }'),
             "n.prototxt:3:1: layer 'b' (InnerProduct): param 'w': lr_mult must be the same "

@@ -4,7 +4,7 @@ import pytest
 
 from netcfg.errors import NetError
 from netcfg.netcfg_pb2 import TEST, TRAIN, NetParameter, NetState, NetStateRule, Phase
-from netcfg.phases import filter_net, meets, merge_states
+from netcfg.phases import filter_net, left_out, meets, merge_states
 from netcfg.schema import parse, parse_net
 
 
@@ -148,3 +148,13 @@ def test_merging_states() -> None:
     assert merge_states(TRAIN, [net, solver]) == NetState(
         phase=TEST, level=2, stage=["net", "solver"]
     )
+
+
+def test_what_is_left_out() -> None:
+    net = parse_net(
+        "layer { name: 'a' type: 'ReLU' include { phase: TRAIN } }\n"
+        "layer { name: 'b' type: 'ReLU' }\n"
+        "layer { name: 'c' type: 'ReLU' exclude { phase: TEST } }"
+    ).message
+    assert [layer.name for layer in left_out(net, NetState(phase=TEST))] == ["a", "c"]
+    assert left_out(net, NetState(phase=TRAIN)) == []

@@ -19,6 +19,7 @@ from netcfg.netcfg_pb2 import LayerParameter
 from netcfg.schema import parse, parse_net
 from netcfg.types import Phase
 from tests.data.databases import encoded, encoded_datum, images, make_lmdb, records
+from tests.layers.cases import Case, check
 from tests.shared import SHARED, shared
 
 COUNT = 11
@@ -100,6 +101,13 @@ DATA = 'type: "Data" data_param { source: "db" backend: LMDB batch_size: 4 %s} '
 IMAGES = 'type: "ImageData" image_data_param { source: "list.txt" batch_size: 4 %s} '
 HDF5 = 'type: "HDF5Data" hdf5_data_param { source: "h5.txt" batch_size: 4 %s} '
 TEXTS = {"Data": DATA, "ImageData": IMAGES, "HDF5Data": HDF5}
+TOPS = 'top: "data" top: "label" '
+CASES = [Case(kind, TOPS + text % "", gradient=False) for kind, text in TEXTS.items()]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_contract(here: Path, case: Case) -> None:
+    check(case)
 
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)

@@ -14,6 +14,7 @@ from netcfg.types import Phase
 from tests.data.databases import images
 from tests.layers.cases import Case, check
 
+MEMORY = 'type: "MemoryData" memory_data_param { batch_size: 4 channels: 3 height: 6 width: 5 } '
 CASES = [
     Case("input", 'type: "Input" input_param { shape { dim: 2 dim: 3 } }', gradient=False),
     Case("dummy", 'type: "DummyData" dummy_data_param { shape { dim: 2 } }', gradient=False),
@@ -23,11 +24,19 @@ CASES = [
         'width: 5 width: 6 height: 4 channels: 3 num: 1 data_filler { type: "gaussian" } }',
         gradient=False,
     ),
+    Case("memory", MEMORY + 'top: "data" top: "label"', gradient=False),
 ]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_contract(case: Case) -> None:
+def test_contract(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
+    empty = MemoryData.setup
+
+    def filled(self: MemoryData) -> None:
+        empty(self)
+        self.set_arrays(images(4))
+
+    monkeypatch.setattr(MemoryData, "setup", filled)
     check(case)
 
 
@@ -115,8 +124,6 @@ def test_refused_dummies(body: str, message: str) -> None:
 
 
 # MemoryData ------------------------------------------------------------------------------------
-
-MEMORY = 'type: "MemoryData" memory_data_param { batch_size: 4 channels: 3 height: 6 width: 5 } '
 
 
 def memory(extra: str = "", ntops: int = 2) -> MemoryData:

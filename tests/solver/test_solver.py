@@ -170,6 +170,13 @@ def test_displayed_loss_is_the_mean_of_the_last_ones(project: Path) -> None:
         assert shown.loss == pytest.approx(np.mean(single.single[max(0, i - 2) : i + 1]))
 
 
+def test_loss_of_the_result_is_shown_at_the_end(project: Path) -> None:
+    path = make_project(project, "max_iter: 3 display: 3 average_loss: 1")
+    solver, recorder = run(path)
+    assert recorder.shown[-1].final
+    assert recorder.shown[-1].loss == solver.train_net.loss
+
+
 def test_progress(project: Path) -> None:
     path = make_project(project, "max_iter: 8 display: 3 iter_size: 2 base_lr: 0.5")
     _, recorder = run(path)
@@ -322,7 +329,7 @@ def test_nothing_is_done_twice_after_the_last_iteration(project: Path) -> None:
 
 
 class At(Hook):
-    """Asks for something when an iteration is done, or a test begins."""
+    """Asks for something when an iteration is done, or in the middle of a test."""
 
     def __init__(self, action: Any, iteration: int, in_test: bool = False) -> None:
         self.action, self.iteration, self.in_test = action, iteration, in_test
@@ -332,8 +339,11 @@ class At(Hook):
             solver.request(self.action)
 
     def on_test_start(self, solver: Solver, index: int) -> None:
+        hooks = solver.test_nets[index].after_forward
         if solver.iter == self.iteration and self.in_test:
-            solver.request(self.action)
+            hooks.append(lambda i: solver.request(self.action) if i == 0 else None)
+        else:
+            hooks.clear()
 
 
 def test_stop_takes_a_snapshot_and_nothing_more(project: Path) -> None:
@@ -480,6 +490,22 @@ def test_a_message_is_not_changed(project: Path) -> None:
     before.CopyFrom(param)
     Solver(param, level=2, stages=["a"])
     assert param == before
+
+
+def test_level_and_stages_choose_layers_of_the_train_net(project: Path) -> None:
+    net = make_project(project).with_name("net.prototxt")
+    for name, rule in [("deep", "min_level: 2"), ("wide", 'stage: "wide"')]:
+        layer = f'layer {{ name: "{name}" type: "Silence" bottom: "ip" include {{ {rule} }} }}'
+        net.write_text(net.read_text() + layer)
+
+    def extra(**options: Any) -> list[str]:
+        solver = Solver("solver.prototxt", **options)
+        assert {"deep", "wide"}.isdisjoint(x.name for x in solver.test_nets[0].layers)
+        return [x.name for x in solver.train_net.layers if x.name in ("deep", "wide")]
+
+    assert extra() == []
+    assert extra(level=2) == ["deep"]
+    assert extra(level=1, stages=["wide"]) == ["wide"]
 
 
 def test_max_iter_is_needed(project: Path) -> None:
