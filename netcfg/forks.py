@@ -86,7 +86,10 @@ def judge_field(
     near, sure = _meant(name, fields_of(descriptor))
     # A layer type registered by the user may declare a block: schema.own_fields decides.
     own = is_block and descriptor in (LayerParameter.DESCRIPTOR, V1LayerParameter.DESCRIPTOR)
-    return "error" if sure and not own else "warning", fact + (near or " (known from no fork)")
+    # Layers refuse what they do not know when they are built; nothing else would for a solver.
+    last_chance = bool(near) and descriptor is SolverParameter.DESCRIPTOR
+    grave = (sure and not own) or last_chance
+    return "error" if grave else "warning", fact + (near or " (known from no fork)")
 
 
 def judge_value(field: FieldDescriptor, path: str, text: str, origin: str) -> tuple[Severity, str]:

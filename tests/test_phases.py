@@ -102,6 +102,13 @@ def test_the_state_of_the_result_names_its_phase() -> None:
     assert filtered.layer[0].phase == TEST
 
 
+def test_the_state_in_the_file_gives_way_to_the_one_asked_for() -> None:
+    text = "state { phase: TEST level: 2 stage: 'x' } layer { include { stage: 'x' } }"
+    filtered = filter_net(parse_net(text).message, NetState(phase=TRAIN))
+    assert filtered.state == NetState(phase=TRAIN)
+    assert not filtered.layer
+
+
 def test_another_phase_of_a_layer_is_refused() -> None:
     with pytest.raises(NetError) as caught:
         names('layer { name: "a" type: "Dropout" phase: TEST }')

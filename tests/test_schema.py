@@ -96,6 +96,14 @@ def test_ignoring_while_reading(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("field", "severity"),
+    [("momentun: 0.9", "error"), ("base_Ir: 1", "error"), ("larc: true", "warning")],
+)
+def test_a_solver_is_refused_for_what_looks_misspelt(field: str, severity: str) -> None:
+    assert [f.severity for f in parse_solver(field).findings] == [severity]
+
+
 def test_a_solver_is_no_net_and_a_net_no_solver() -> None:
     with pytest.raises(SchemaError) as caught:
         parse_net("# solver\nnet: 'a'\nbase_lr: 0.1", "s.prototxt")

@@ -258,6 +258,7 @@ def test_batch_norm_statistics_are_not_learned() -> None:
     some = "param { name: 'm' } param { lr_mult: 0 } param { lr_mult: 2 decay_mult: 0 }"
     same(text % some, text % (zero * 3).replace("{ lr", "{ name: 'm' lr", 1))
     assert told(text % some) == ["note f:1:1: lr_mult and decay_mult of BatchNorm read as 0"]
+    assert len(told(text % ("param { lr_mult: 0 }" * 3))) == 1
     for others in ("param { lr_mult: 1 }", "param { } " * 5):
         same(text % others, text % others)
     same("layer { type: 'Scale' }", "layer { type: 'Scale' }")

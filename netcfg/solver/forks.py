@@ -4,7 +4,7 @@ from netcfg.errors import NetError
 from netcfg.fork_use import refuse_forks
 from netcfg.netcfg_pb2 import SolverParameter
 
-IMPLEMENTED: tuple[str, ...] = ()
+IMPLEMENTED: tuple[str, ...] = ("warmup_iter", "warmup_start_lr")
 """Fields of forks that netcfg's schedules, rules and loop implement."""
 
 

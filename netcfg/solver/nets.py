@@ -11,11 +11,26 @@ from netcfg.io.files import find_file
 from netcfg.net import Net
 from netcfg.netcfg_pb2 import NetParameter, NetState, SolverParameter
 from netcfg.phases import merge_states
-from netcfg.schema import read_net, refuse
+from netcfg.schema import read_net, read_solver, refuse
 from netcfg.types import Phase
 from netcfg.weights import LoadReport
 
 TRAIN_FIELDS = ("net", "net_param", "train_net", "train_net_param")
+
+
+def read_source(source: str | Path | SolverParameter) -> tuple[SolverParameter, str, list[str]]:
+    """Return a solver as a message of its own, its file, and what is worth saying about it.
+
+    Raises:
+        NetError: the file cannot be read or holds errors.
+    """
+    if isinstance(source, SolverParameter):
+        copy = SolverParameter()
+        copy.CopyFrom(source)
+        return copy, source.source.file, []
+    parsed = read_solver(source)
+    refuse(parsed.findings)
+    return parsed.message, str(source), [str(finding) for finding in parsed.findings]
 
 
 @dataclass(frozen=True)

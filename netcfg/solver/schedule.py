@@ -52,6 +52,11 @@ def sigmoid(p: SolverParameter, i: int) -> float:
     return p.base_lr / (1 + math.exp(x)) if x < 700 else 0.0
 
 
+def warm_up(p: SolverParameter, i: int) -> float:
+    """Return the point at i of the line from warmup_start_lr at 0 to base_lr at warmup_iter."""
+    return (i * p.base_lr + (p.warmup_iter - i) * p.warmup_start_lr) / p.warmup_iter
+
+
 @dataclass(frozen=True)
 class Policy:
     """A formula, and the fields without which it means nothing."""
@@ -90,7 +95,7 @@ def make_schedule(param: SolverParameter) -> Schedule:
         if not (len(param.stepvalue) if name == "stepvalue" else param.HasField(name)):
             raise NetError(f"lr_policy '{param.lr_policy}' needs {name}, which is not given")
     _check(param)
-    return lambda i: policy.formula(param, i)
+    return lambda i: warm_up(param, i) if i < param.warmup_iter else policy.formula(param, i)
 
 
 def current_step(param: SolverParameter, iteration: int) -> int:

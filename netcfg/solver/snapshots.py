@@ -1,6 +1,7 @@
 """From a solver to a snapshot and back."""
 
 import math
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,6 +41,23 @@ def prefix_of(param: SolverParameter, file: str, out: Path | None) -> Path:
     else:
         prefix = Path(given)
     return prefix if out is None else out / prefix.name
+
+
+def check_writable(prefix: Path) -> None:
+    """Make the folder of snapshots, and see that files can be written there.
+
+    Raises:
+        NetError: they cannot, which is better said before training than after it.
+    """
+    try:
+        prefix.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=prefix.parent):
+            pass
+    except OSError as error:
+        raise NetError(
+            f"cannot write snapshots '{prefix}_iter_*': {error.strerror or error}; see "
+            "snapshot_prefix, or set snapshot: 0 and snapshot_after_train: false"
+        ) from error
 
 
 def take(solver: "Solver") -> tuple[Path, Path]:

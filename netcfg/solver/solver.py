@@ -19,13 +19,19 @@ from netcfg.io.files import find_file
 from netcfg.io.snapshot import find_latest, read_state
 from netcfg.net import Net
 from netcfg.netcfg_pb2 import SolverParameter
-from netcfg.schema import read_solver, refuse
 from netcfg.solver.forks import check_forks
 from netcfg.solver.hooks.base import Hook, Hooks, Outputs, Progress, Scores
-from netcfg.solver.nets import NetPlanner, batch_size, build, load_lines, split_paths
+from netcfg.solver.nets import (
+    NetPlanner,
+    batch_size,
+    build,
+    load_lines,
+    read_source,
+    split_paths,
+)
 from netcfg.solver.rules import Updater
 from netcfg.solver.schedule import make_schedule
-from netcfg.solver.snapshots import prefix_of, resume, take
+from netcfg.solver.snapshots import check_writable, prefix_of, resume, take
 from netcfg.types import Array
 from netcfg.weights import LayerState
 
@@ -80,7 +86,7 @@ class Solver:
         stages: Sequence[str] = (),
         strict: bool = False,
     ) -> None:
-        self.param, self.path, notes = _read(source)
+        self.param, self.path, notes = read_source(source)
         self.out = None if out is None else Path(out)
         self.hooks = Hooks(hooks)
         self.strict = strict
@@ -103,12 +109,16 @@ class Solver:
         self.losses: deque[float] = deque(maxlen=max(1, self.param.average_loss))
         self._planner = NetPlanner(self.param, self.path)
         self._build(engine, self._choose_seed(seed))
-        for note in notes + self._planner.notes:
-            self.say(note)
-        self._check_mode()
-        self.prefix = prefix_of(self.param, self.path, self.out)
-        for path in split_paths(weights or list(self.param.weights)):
-            self.load(find_file(path, near=self.path), ignore_mismatch)
+        try:
+            for note in notes + self._planner.notes:
+                self.say(note)
+            self._check_mode()
+            self.prefix = prefix_of(self.param, self.path, self.out)
+            for path in split_paths(weights or list(self.param.weights)):
+                self.load(find_file(path, near=self.path), ignore_mismatch)
+        except BaseException:
+            self.close()
+            raise
 
     # Building ----------------------------------------------------------------------------------
 
@@ -192,6 +202,8 @@ class Solver:
         """
         if not self.param.HasField("max_iter"):
             raise NetError("max_iter is missing: after how many iterations to stop")
+        if self.param.snapshot or self.param.snapshot_after_train:
+            check_writable(self.prefix)
         self._stopping = False
         reason = "failed"
         try:
@@ -380,14 +392,3 @@ class Solver:
                 self._requests.discard("stop")
                 self._stopping = True
         return self._stopping
-
-
-def _read(source: str | Path | SolverParameter) -> tuple[SolverParameter, str, list[str]]:
-    """Return a solver, its file, and what is worth saying about it."""
-    if isinstance(source, SolverParameter):
-        copy = SolverParameter()
-        copy.CopyFrom(source)
-        return copy, source.source.file, []
-    parsed = read_solver(source)
-    refuse(parsed.findings)
-    return parsed.message, str(source), [str(finding) for finding in parsed.findings]

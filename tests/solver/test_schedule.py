@@ -67,6 +67,11 @@ def test_sigmoid_far_from_its_step() -> None:
     assert make_schedule(of("sigmoid", "gamma: -1 stepsize: 0"))(100000) == 0
 
 
+def test_warm_up_is_a_line_to_base_lr() -> None:
+    rate = make_schedule(of("exp", "gamma: 0.5 warmup_iter: 4 warmup_start_lr: 0.25"))
+    assert [rate(i) for i in range(6)] == [0.25, 0.3125, 0.375, 0.4375, 0.5**5, 0.5**6]
+
+
 NEEDED = [(policy, name) for policy, p in POLICIES.items() for name in ("base_lr", *p.needs)]
 
 

@@ -43,6 +43,17 @@ def test_formats_that_cannot_be_written(tmp_path: Path) -> None:
         prefix_of(param, "s.prototxt", None)
 
 
+def test_a_folder_that_cannot_be_written_is_noticed_before_training(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    path = make_project(tmp_path, f'snapshot_prefix: "{tmp_path}/file/snap" max_iter: 2')
+    solver = Solver(path)
+    with pytest.raises(NetError, match=r"cannot write snapshots '.*file/snap_iter_\*': "):
+        solver.solve()
+    assert solver.iter == 0
+    path.write_text(path.read_text() + "snapshot_after_train: false")
+    Solver(path).solve()
+
+
 def snapshot(folder: Path, fields: str) -> Path:
     solver = Solver(make_project(folder, fields), out=folder)
     solver.step(2)
