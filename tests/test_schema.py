@@ -98,7 +98,7 @@ def test_ignoring_while_reading(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("field", "severity"),
-    [("momentun: 0.9", "error"), ("base_Ir: 1", "error"), ("larc: true", "warning")],
+    [("momentun: 0.9", "error"), ("base_Ir: 1", "error"), ("larc_turbo: true", "warning")],
 )
 def test_a_solver_is_refused_for_what_looks_misspelt(field: str, severity: str) -> None:
     assert [f.severity for f in parse_solver(field).findings] == [severity]

@@ -3,11 +3,18 @@
 from collections.abc import Iterator
 from typing import Any
 
+from netcfg.engines import threads
 from netcfg.engines.geometry import Window
 from netcfg.types import Array, Shape
 
 BLOCK = 256 << 10
 """Bytes of a block of samples."""
+
+SHARE = 1 << 20
+"""Bytes of a block where each is passed over once; less is not worth waking a thread."""
+
+PARTS = 4
+"""Into how many blocks what would fit into one is cut."""
 
 
 def last(x: Array) -> Array:
@@ -22,11 +29,18 @@ def first(x: Array) -> Array:
 
 def padded(xp: Any, x: Array, pad: tuple[int, ...]) -> Array:
     """Copy x (N, *S, C) into channels-last memory with zeros around; no copy where none is due."""
-    if not any(pad):
-        return xp.ascontiguousarray(x)
+    if x.flags.c_contiguous and not any(pad):
+        return x
     N, *size, C = x.shape
-    y = xp.zeros((N, *(s + 2 * p for s, p in zip(size, pad, strict=True)), C), x.dtype)
-    y[(slice(None), *(slice(p, p + s) for s, p in zip(size, pad, strict=True)))] = x
+    y = xp.empty((N, *(s + 2 * p for s, p in zip(size, pad, strict=True)), C), x.dtype)
+    inner = (slice(None), *(slice(p, p + s) for s, p in zip(size, pad, strict=True)))
+
+    def copy(block: slice) -> None:
+        if any(pad):
+            y[block] = 0
+        y[block][inner] = x[block]
+
+    threads.run(xp, copy, blocks(y, SHARE))
     return y
 
 
@@ -42,11 +56,31 @@ def windows(xp: Any, x: Array, window: Window, out: Shape) -> Array:
     )
 
 
-def blocks(x: Array) -> Iterator[slice]:
+def blocks(x: Array, size: int = BLOCK) -> Iterator[slice]:
     """Cut the batch into blocks that stay in a cache while several operations pass over them."""
-    step = max(1, BLOCK * x.shape[0] // max(1, x.nbytes))
+    step = max(1, size * x.shape[0] // max(1, x.nbytes))
     for n in range(0, x.shape[0], step):
         yield slice(n, n + step)
+
+
+def pieces(x: Array) -> Iterator[Any]:
+    """Cut an array, which may lack axes, along the first into blocks of ``SHARE`` bytes."""
+    yield from blocks(x, SHARE) if x.ndim and x.nbytes > SHARE else (...,)
+
+
+def even(count: int, size: int, largest: int) -> Iterator[slice]:
+    """Cut ``count`` things of ``size`` bytes into even blocks of at most ``largest``, or of one.
+
+    There are ``PARTS`` of them at least, for as many threads, where they hold ``BLOCK`` bytes each.
+
+    >>> list(even(5, BLOCK, 2 * BLOCK))
+    [slice(0, 2, None), slice(2, 4, None), slice(4, 5, None)]
+    """
+    total = count * size
+    parts = max(1, -(-total // largest), min(PARTS, total // BLOCK))
+    step = max(1, -(-count // parts))
+    for n in range(0, count, step):
+        yield slice(n, min(n + step, count))
 
 
 def wide(x: Array) -> Array | None:

@@ -2,43 +2,49 @@
 
 Forward, the values under each window become a row of a matrix, the columns of Caffe's im2col:
 y = cols(x) wᵀ, so dw = dyᵀ cols(x). For dx, each tap of the kernel adds dy w[tap] to where it read.
-Results lie in memory channels-last, so that the next layer copies rows in long runs.
+Results lie in memory channels-last, so that the next layer copies rows in long runs. Threads share
+the blocks of pixels whose columns fit into a cache.
 """
 
 import math
 from collections.abc import Iterator
 from typing import Any
 
-from netcfg.engines import numpy_depthwise
+from netcfg.engines import numpy_depthwise, threads
 from netcfg.engines.geometry import Conv, Slices, Window, taps
-from netcfg.engines.layout import first, last, padded, spread, windows
+from netcfg.engines.layout import BLOCK, even, first, last, padded, spread, windows
 from netcfg.types import Array, Shape
 
 SCRATCH = 2 << 20
 """Bytes of a temporary: more of it leaves the caches, less of it makes small matrices."""
+
+SUMS = 64 << 20
+"""Bytes of weight gradients that are summed side by side."""
 
 
 def conv(xp: Any, x: Array, w: Array, b: Array | None, geometry: Conv) -> Array:
     """Return y; see ``Engine.conv``."""
     if numpy_depthwise.fits(w.shape, geometry):
         y = numpy_depthwise.conv(xp, x, w, geometry)
-    else:
-        y = _conv(xp, x, w, geometry)
-    if b is not None:
-        (view,), (b,) = spread(xp, (y,), (b,))
-        view += b
-    return y
-
-
-def _conv(xp: Any, x: Array, w: Array, geometry: Conv) -> Array:
-    """Return y without bias."""
+        if b is not None:
+            (view,), (b,) = spread(xp, (y,), (b,))
+            view += b
+        return y
     G, filters = geometry.group, w.shape[0]
     cols = _Columns(xp, x, w.shape, geometry)
     weights = cols.weights(w)
     y = xp.empty((x.shape[0], *cols.out, filters), x.dtype)
-    for part in cols.parts():
-        rows = y[part].reshape(-1, G, filters // G).transpose(1, 0, 2)  # (G, rows, O/G)
+    biases = None if b is None else xp.tile(b, cols.out[-1] if cols.out else 1)
+
+    def multiply(part: Slices) -> None:
+        block = y[part]
+        rows = block.reshape(-1, G, filters // G).transpose(1, 0, 2)  # (G, rows, O/G)
         xp.matmul(cols.take(part), weights, out=rows)
+        if biases is not None:
+            lines = block.reshape(-1, math.prod(block.shape[-2:]) if cols.out else filters)
+            lines += biases[: lines.shape[-1]]
+
+    threads.run(xp, multiply, cols.parts())
     return first(y)
 
 
@@ -49,10 +55,21 @@ def conv_grad_w(xp: Any, dy: Array, x: Array, w_shape: Shape, geometry: Conv) ->
     G, filters = geometry.group, w_shape[0]
     cols = _Columns(xp, x, w_shape, geometry)
     dy = last(dy)
-    dw = xp.zeros((G, filters // G, cols.depth), dy.dtype)
-    for part in cols.parts():
-        rows = dy[part].reshape(-1, G, filters // G).transpose(1, 2, 0)  # (G, O/G, rows)
-        dw += xp.matmul(rows, cols.take(part))
+
+    def multiply(parts: list[Slices]) -> Array:
+        dw = xp.zeros((G, filters // G, cols.depth), dy.dtype)
+        for part in parts:
+            rows = dy[part].reshape(-1, G, filters // G).transpose(1, 2, 0)  # (G, O/G, rows)
+            dw += xp.matmul(rows, cols.take(part))
+        return dw
+
+    parts = list(cols.parts())
+    sums = max(1, min(16, SUMS // max(1, math.prod(w_shape) * dy.itemsize)))
+    each = max(1, -(-len(parts) // sums))
+    runs = [parts[i : i + each] for i in range(0, len(parts), each)]
+    dw, *others = threads.run(xp, multiply, runs or [[]])
+    for other in others:
+        dw += other
     return cols.gradient(dw)
 
 
@@ -73,16 +90,20 @@ def _grad_x_by_columns(xp: Any, dy: Array, w: Array, x_shape: Shape, geometry: C
     out = dy.shape[2:]
     weights = w.reshape(G, filters // G, -1).transpose(0, 2, 1)  # (G, C/G × K, O/G)
     dy = last(dy)
-    dx = xp.zeros((C, N, *size), dy.dtype)
-    step = max(1, SCRATCH // max(1, math.prod(out) * weights[:, :, 0].size * dy.itemsize))
-    for n in range(0, N, step):
-        rows = dy[n : n + step]
+    dx = xp.empty((C, N, *size), dy.dtype)
+
+    def add(block: slice) -> None:
+        rows = dy[block]
         shape = (C, *window.kernel, *rows.shape[:-1])
         rows = rows.reshape(-1, G, filters // G).transpose(1, 2, 0)  # (G, O/G, rows)
         cols = xp.matmul(weights, rows).reshape(shape)  # (C, *K, n, *T)
-        total = dx[:, n : n + step]
+        total = dx[:, block]
+        total[...] = 0
         for tap in taps(window, tuple(size), out):
             total[:, *tap.source] += cols[:, *tap.place][:, *tap.target]
+
+    sample = math.prod(out) * weights[:, :, 0].size * dy.itemsize
+    threads.run(xp, add, even(N, sample, SCRATCH))
     return dx.swapaxes(0, 1)
 
 
@@ -94,16 +115,19 @@ def _grad_x_by_taps(xp: Any, dy: Array, w: Array, x_shape: Shape, geometry: Conv
     weights = w.transpose(*range(2, w.ndim), 0, 1)  # (*K, O, C/G)
     weights = xp.ascontiguousarray(weights).reshape(*window.kernel, G, filters // G, C // G)
     dy = xp.ascontiguousarray(last(dy))
-    dx = xp.zeros((N, *size, C), dy.dtype)
-    step = max(1, SCRATCH // max(1, math.prod(out) * C * dy.itemsize))
-    scratch = xp.empty((min(step, N), *out, C), dy.dtype)
-    for n in range(0, N, step):
-        rows = dy[n : n + step].reshape(-1, G, filters // G).transpose(1, 0, 2)  # (G, rows, O/G)
-        share, total = scratch[: min(step, N - n)], dx[n : n + step]
+    dx = xp.empty((N, *size, C), dy.dtype)
+
+    def add(block: slice) -> None:
+        rows, total = dy[block], dx[block]
+        share = xp.empty((*rows.shape[:-1], C), dy.dtype)
+        total[...] = 0
+        rows = rows.reshape(-1, G, filters // G).transpose(1, 0, 2)  # (G, rows, O/G)
         product = share.reshape(-1, G, C // G).transpose(1, 0, 2)  # (G, rows, C/G)
         for tap in taps(window, tuple(size), out):
             xp.matmul(rows, weights[tap.place], out=product)
             total[tap.source] += share[tap.target]
+
+    threads.run(xp, add, even(N, math.prod(out) * C * dy.itemsize, SCRATCH))
     return first(dx)
 
 
@@ -141,15 +165,12 @@ class _Columns:
         """Cut the output pixels (N, *T) into parts whose columns fit into SCRATCH."""
         N = self.windows.shape[0]
         sample = math.prod(self.out) * self.depth * self.group * self.windows.itemsize
-        if sample <= SCRATCH or not self.out:
-            step = max(1, SCRATCH // max(1, sample))
-            for n in range(0, N, step):
-                yield (slice(n, n + step),)
+        if not self.out or sample <= SCRATCH and (N > 1 or sample < 2 * BLOCK):
+            yield from ((block,) for block in even(N, sample, SCRATCH))
             return
-        step = max(1, SCRATCH // (sample // self.out[0]))
         for n in range(N):
-            for t in range(0, self.out[0], step):
-                yield (slice(n, n + 1), slice(t, t + step))
+            for block in even(self.out[0], sample // self.out[0], SCRATCH):
+                yield (slice(n, n + 1), block)
 
     def take(self, part: Slices) -> Array:
         """Copy the windows of some pixels into a matrix (G, rows, depth)."""

@@ -106,6 +106,7 @@ class Solver:
         self.param.train_state.stage.extend(stages)
         check_forks(self.param)
         self.schedule = make_schedule(self.param)
+        self.prefix = prefix_of(self.param, self.path, self.out)
         self.losses: deque[float] = deque(maxlen=max(1, self.param.average_loss))
         self._planner = NetPlanner(self.param, self.path)
         self._build(engine, self._choose_seed(seed))
@@ -113,7 +114,6 @@ class Solver:
             for note in notes + self._planner.notes:
                 self.say(note)
             self._check_mode()
-            self.prefix = prefix_of(self.param, self.path, self.out)
             for path in split_paths(weights or list(self.param.weights)):
                 self.load(find_file(path, near=self.path), ignore_mismatch)
         except BaseException:
