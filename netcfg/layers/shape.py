@@ -63,21 +63,25 @@ class Reshape(Reshaping):
             )
         if dims.count(-1) > 1 or min(dims, default=0) < -1:
             raise ShapeError(f"shape may hold one -1 and nothing less; given {dims}")
-        for i, dim in enumerate(dims):
-            if dim == 0:
-                if start + i >= len(x):
-                    raise ShapeError(f"dim {i} of shape is 0, but {x} has no axis {start + i}")
-                dims[i] = x[start + i]
-        return (*x[:start], *self._inferred(dims, x, math.prod(x[start:end])), *x[end:])
+        return (*x[:start], *self._replaced(dims, x, start, end), *x[end:])
 
     @staticmethod
-    def _inferred(dims: list[int], x: Shape, count: int) -> list[int]:
-        """Return ``dims`` with -1 replaced, so that their product is ``count``."""
-        known = math.prod(dim for dim in dims if dim != -1)
+    def _replaced(dims: list[int], x: Shape, start: int, end: int) -> list[int]:
+        """Return ``dims`` without 0 and -1, which hold as many values as x[start:end]."""
+        copied = {i: start + i for i, dim in enumerate(dims) if dim == 0}
+        for i, axis in copied.items():
+            if axis >= len(x):
+                raise ShapeError(f"dim {i} of shape is 0, but {x} has no axis {axis}")
+        dims = [x[copied[i]] if i in copied else dim for i, dim in enumerate(dims)]
+        # axes that stay are left out of both counts, so that -1 is known for an empty batch too
+        stay = [i for i, axis in copied.items() if axis < end]
+        known = math.prod(dim for i, dim in enumerate(dims) if dim != -1 and i not in stay)
+        count = math.prod(x[k] for k in range(start, end) if k - start not in stay)
         if -1 in dims and known and count % known == 0:
             return [count // known if dim == -1 else dim for dim in dims]
         if -1 in dims or known != count:
-            raise ShapeError(f"{count} values of {x} do not fit into {dims}")
+            total = math.prod(x[start:end])
+            raise ShapeError(f"{total} values of {x} do not fit into {dims}")
         return dims
 
 

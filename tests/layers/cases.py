@@ -50,6 +50,7 @@ def check(case: Case) -> None:
 
 def check_backward(layer: Layer, xs: list[np.ndarray], dys: list[np.ndarray]) -> None:
     """Check shapes and dtypes, that a missing dy counts as zeros, and that ``need`` is heeded."""
+    needed = layer.need
     dxs = as_arrays(layer.backward(*dys))
     for dx, x in zip(dxs, xs, strict=True):
         assert dx is None or (dx.shape == x.shape and dx.dtype == x.dtype)
@@ -61,9 +62,14 @@ def check_backward(layer: Layer, xs: list[np.ndarray], dys: list[np.ndarray]) ->
         for zero, none in zip(zeros, missing, strict=True):
             for a, b in ((zero, none), (none, zero)):  # None is as good as zeros
                 assert a is None or np.allclose(a, 0 if b is None else b, rtol=1e-5, atol=1e-6)
-    layer.need = [False] * len(xs)
-    layer.forward(*xs)
-    assert all(dx is None for dx in as_arrays(layer.backward(*dys))), "need False gives None"
+    for i in range(len(xs) + 1):
+        layer.need = [j == i and needed[i] for j in range(len(xs))]
+        layer.forward(*xs)
+        for j, dx in enumerate(as_arrays(layer.backward(*dys))):
+            if layer.need[j]:
+                assert np.allclose(dx, dxs[j], rtol=1e-5, atol=1e-6)
+            else:
+                assert dx is None, "need False gives None"
 
 
 def locked(x: np.ndarray) -> np.ndarray:

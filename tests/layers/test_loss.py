@@ -52,6 +52,7 @@ CONTRASTIVE_CASES = [
     contrastive("contrastive", ""),
     contrastive("contrastive margin", "margin: 2.5", margin=2.5),
     contrastive("contrastive legacy", "margin: 3 legacy_version: true", margin=3, legacy=True),
+    contrastive("contrastive legacy 2", "margin: 2 legacy_version: true", margin=2, legacy=True),
 ]
 CASES = EUCLIDEAN_CASES + SIGMOID_CASES + HINGE_CASES + CONTRASTIVE_CASES
 
@@ -96,6 +97,12 @@ def test_sigmoid_cross_entropy_is_what_it_says(case):
             want[place] = 0.3 * (p - t[place]) / n
     assert loss == pytest.approx(want_loss / n)
     assert dx == pytest.approx(want)
+
+
+def test_one_value_is_a_full_batch():
+    layer = make_layer(SIGMOID + "loss_param { normalization: FULL }", [(1,), (1,)])
+    layer.reshape((1,), (1,))
+    assert layer.forward(np.zeros(1), np.ones(1)) == pytest.approx(math.log(2))
 
 
 def test_sigmoid_cross_entropy_of_large_scores_is_finite():

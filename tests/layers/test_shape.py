@@ -25,9 +25,9 @@ def tile(name, fields, axis, tiles):
     return Case(name, text, [(2, 3, 2)], extra={"axis": axis, "tiles": tiles})
 
 
-def reduction(name, fields, axis, term, coeff=1.0):
+def reduction(name, fields, axis, term, coeff=1.0, x=(2, 3, 4)):
     text = f'type: "Reduction" reduction_param {{ {fields} }}'
-    return Case(name, text, [(2, 3, 4)], extra={"axis": axis, "term": term, "coeff": coeff})
+    return Case(name, text, [x], extra={"axis": axis, "term": term, "coeff": coeff})
 
 
 def crop(name, fields, size, start, offsets):
@@ -44,6 +44,10 @@ RESHAPE_CASES = [
     reshaped("reshape 0", [0, 12, 5], "", (2, 12, 5)),
     reshaped("reshape -1", [0, -1], "", (2, 60)),
     reshaped("reshape axis", [0, -1], "axis: 1", (2, 3, 20)),
+    reshaped("reshape 0 later", [-1, 0, 5, 1], "axis: 1", (2, 3, 4, 5, 1)),
+    reshaped(
+        "reshape 0 beyond", [2, -1, 0], "axis: 1 num_axes: 2", (2, 2, 6, 5, 1), (2, 3, 20, 5, 1)
+    ),
     reshaped("reshape num_axes", [2, -1], "axis: 1 num_axes: 2", (2, 2, 6, 5)),
     reshaped("reshape insert", [1, 1], "axis: -1 num_axes: 0", (*X, 1, 1)),
     reshaped("reshape negative axis", [10, 2], "axis: -3", (2, 3, 10, 2)),
@@ -61,6 +65,7 @@ REDUCTION_CASES = [
     reduction("reduction asum", "operation: ASUM axis: 2 coeff: 3", 2, abs, 3),
     reduction("reduction sumsq", "operation: SUMSQ axis: -2", 1, lambda v: v * v),
     reduction("reduction mean", "operation: MEAN axis: 1 coeff: 2", 1, lambda v: v, 2 / 12),
+    reduction("reduction mean of one", "operation: MEAN axis: -1", 2, lambda v: v, x=(2, 3, 1)),
     reduction("reduction mean all", "operation: MEAN", 0, lambda v: v, 1 / 24),
 ]
 CROP_CASES = [
@@ -146,7 +151,8 @@ def test_filter_promises_all_items():
 def test_empty_batches_pass_through():
     for text in ('type: "Flatten"', 'type: "Reduction" reduction_param { axis: 1 }',
                  'type: "Reduction" reduction_param { operation: MEAN }',
-                 'type: "Reshape" reshape_param { shape { dim: 0 dim: 6 } }',
+                          'type: "Reshape" reshape_param { shape { dim: 0 dim: 6 } }',
+                 'type: "Reshape" reshape_param { shape { dim: 0 dim: -1 } }',
                  'type: "Tile" tile_param { tiles: 2 }'):  # fmt: skip
         layer = make_layer(text, [(0, 2, 3)])
         (shape,) = top_shapes(layer, [(0, 2, 3)])
