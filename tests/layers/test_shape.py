@@ -46,7 +46,7 @@ RESHAPE_CASES = [
     reshaped("reshape axis", [0, -1], "axis: 1", (2, 3, 20)),
     reshaped("reshape 0 later", [-1, 0, 5, 1], "axis: 1", (2, 3, 4, 5, 1)),
     reshaped(
-        "reshape 0 beyond", [2, -1, 0], "axis: 1 num_axes: 2", (2, 2, 6, 5, 1), (2, 3, 20, 5, 1)
+        "reshape 0 beyond", [2, -1, 0], "axis: 1 num_axes: 2", (2, 2, 6, 5, 5, 1), (2, 3, 20, 5, 1)
     ),
     reshaped("reshape num_axes", [2, -1], "axis: 1 num_axes: 2", (2, 2, 6, 5)),
     reshaped("reshape insert", [1, 1], "axis: -1 num_axes: 0", (*X, 1, 1)),
