@@ -53,9 +53,7 @@ class Graph:
             yield from node.tops
 
 
-def build_graph(
-    layers: Iterable[LayerParameter], left_out: Iterable[LayerParameter] = ()
-) -> Graph:
+def build_graph(layers: Iterable[LayerParameter], left_out: Iterable[LayerParameter] = ()) -> Graph:
     """Connect layers by the names of their bottoms and tops.
 
     Args:

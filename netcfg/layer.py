@@ -142,7 +142,8 @@ class Layer:
     - ``bottoms``, ``tops``: (least, most) number; None for any.
     - ``auto_tops``: whether tops that the prototxt does not name are made (losses).
     - ``default_loss_weight``: weight of the first top in the loss where the prototxt gives none.
-    - ``constant_bottoms``: indices that never get a gradient (labels, indices, sizes).
+    - ``constant_bottoms``: indices that never get a gradient (labels, indices, sizes); negative ones
+      count from the last bottom.
     - ``differentiable``: False for a layer without ``backward``.
     - ``reads``: the fields of LayerParameter that configure it.
     - ``forks``: what it implements of the fields in ``reads`` that only Caffe's forks know, such as
@@ -236,6 +237,11 @@ class Layer:
     def multiply_adds(self, bottoms: Shapes, tops: Shapes) -> int:
         """Return the multiply-adds of a forward pass; only products with weights are counted."""
         return 0
+
+    @classmethod
+    def takes_gradient(cls, index: int, count: int) -> bool:
+        """Return whether bottom ``index`` of ``count`` can have a gradient."""
+        return index not in cls.constant_bottoms and index - count not in cls.constant_bottoms
 
     # What layers use ---------------------------------------------------------------------------
 

@@ -92,7 +92,7 @@ def _moving_bottoms(graph: Graph, learns: Sequence[bool], force: bool) -> list[t
                 f"{len(node.bottoms)} bottoms; given {len(asked)}"
             )
         moved = [
-            i not in node.cls.constant_bottoms and (force or b in moving)
+            node.cls.takes_gradient(i, len(node.bottoms)) and (force or b in moving)
             for i, b in enumerate(node.bottoms)
         ]
         runs = learned or any(moved)

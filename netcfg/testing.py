@@ -56,9 +56,7 @@ def make_layer(
     ntops = len(config.top) or cls.tops[0]
     layer = cls(config, Context(engine or Engine(np.float64), phase, seed), ntops)
     layer.setup(*bottoms)
-    layer.need = [
-        not {i, i - len(bottoms)}.intersection(cls.constant_bottoms) for i in range(len(bottoms))
-    ]
+    layer.need = [cls.takes_gradient(i, len(bottoms)) for i in range(len(bottoms))]
     return layer
 
 

@@ -72,6 +72,13 @@ def test_kept_blobs_are_not_released() -> None:
     assert p.release == ((), (), (Blob("x"),), (), (), (), (Blob("b"),))
 
 
+def test_negative_indices_of_constant_bottoms_count_from_the_last() -> None:
+    filtered = 'layer { name: "f" type: "Filter" bottom: "b" bottom: "t" top: "f" }'
+    graph = build_graph(parse_net(NET.format(ip1="", ip2="", loss="") + filtered).message.layer)
+    p = make_plan(graph, [False] * len(graph.nodes), force_backward=True)
+    assert p.need[-1] == (True, False)
+
+
 def test_loss_weights() -> None:
     assert plan().loss_weight == {Blob("loss"): 1.0}
     assert plan(loss="loss_weight: 0.25").loss_weight == {Blob("loss"): 0.25}
