@@ -57,7 +57,8 @@ def netcfg_training(database: str) -> Callable[[], float]:
             layer.data_param.source = database
     config.ClearField("net")
     config.net_param.CopyFrom(net)
-    config.display = config.snapshot = config.test_interval = 0
+    del config.test_iter[:]
+    config.display = config.snapshot = 0
     config.test_initialization = config.snapshot_after_train = False
     config.max_iter = 1_000_000
     solver = Solver(config, hooks=())
