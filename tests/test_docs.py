@@ -1,7 +1,10 @@
 """The documentation is executed: files are written, Python runs, commands succeed."""
 
+import contextlib
+import io
 import re
 import shlex
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import netcfg.layers  # noqa: F401 - fills the registry
-from netcfg.cli.main import main
+from netcfg.cli.main import COMMANDS, main
 from netcfg.layer import registry
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -58,6 +61,30 @@ def test_new_layer(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "SoftClip" in capsys.readouterr().out
     source = next(block.text for block in page if block.file == "my_layers.py")
     assert len([line for line in source.splitlines() if line.strip()]) < 30
+
+
+def test_the_python_example_of_the_readme(folder: Path) -> None:
+    pytest.importorskip("sklearn")
+    (folder / "configs").symlink_to(ROOT / "configs")
+    script = [sys.executable, str(ROOT / "data_scripts/get_digits.py")]
+    subprocess.run(script, check=True, capture_output=True)
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        for block in blocks("README.md"):
+            if block.language == "python":
+                exec(block.text, {})
+    assert float(out.getvalue()) > 0.9
+
+
+def test_the_readme_names_commands_and_targets_that_exist() -> None:
+    text = (ROOT / "README.md").read_text()
+    targets = re.findall(r"^(\w+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert set(re.findall(r"^make (\w+)", text, re.MULTILINE)) <= set(targets)
+    named = re.findall(r"`netcfg ([a-z-]+)", text)
+    assert named
+    assert set(named) <= set(COMMANDS)
+    for path in re.findall(r"\]\(([\w/.]+)\)", text) + re.findall(r"`(configs/\w+)`", text):
+        assert (ROOT / path).exists(), path
 
 
 def test_new_layer_says_what_is_wrong(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -56,9 +56,9 @@ def windows(xp: Any, x: Array, window: Window, out: Shape) -> Array:
     )
 
 
-def blocks(x: Array, size: int = BLOCK) -> Iterator[slice]:
+def blocks(x: Array, size: int | None = None) -> Iterator[slice]:
     """Cut the batch into blocks that stay in a cache while several operations pass over them."""
-    step = max(1, size * x.shape[0] // max(1, x.nbytes))
+    step = max(1, (size or BLOCK) * x.shape[0] // max(1, x.nbytes))
     for n in range(0, x.shape[0], step):
         yield slice(n, n + step)
 
