@@ -23,8 +23,10 @@ def read_mean(path: str | Path) -> Mean:
     """
     try:
         blob = BlobProto.FromString(Path(path).read_bytes())
-    except (OSError, DecodeError) as error:
-        raise DataError(f"cannot read mean image '{path}': {error}") from error
+    except OSError as error:
+        raise DataError(f"cannot read mean image '{path}': {error.strerror}") from error
+    except DecodeError as error:
+        raise DataError(f"mean image '{path}' is no BlobProto, or a damaged one") from error
     values = blob.double_data or blob.data
     shape = tuple(blob.shape.dim) or (blob.num, blob.channels, blob.height, blob.width)
     while len(shape) > 3 and shape[0] == 1:

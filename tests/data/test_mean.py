@@ -40,5 +40,5 @@ def test_what_is_no_image(tmp_path: Path, blob: BlobProto, message: str) -> None
 
 def test_what_is_no_blob(tmp_path: Path) -> None:
     (tmp_path / "mean").write_bytes(b"\xff\xff")
-    with pytest.raises(DataError, match="cannot read mean image"):
+    with pytest.raises(DataError, match="is no BlobProto, or a damaged one"):
         read_mean(tmp_path / "mean")
