@@ -27,11 +27,18 @@ def add_import(parser: Parser) -> None:
 
 
 def add_engine(parser: Parser) -> None:
-    """Add ``--engine``."""
+    """Add ``--engine`` and ``--threads``."""
     parser.add_argument(
         "--engine",
         default="auto",
         help="where to run (default: auto, the fastest at hand; `netcfg --version` lists them)",
+    )
+    parser.add_argument(
+        "--threads",
+        metavar="N",
+        type=positive,
+        help="how many threads compute (default: NETCFG_THREADS, else one for each core); results "
+        "do not depend on it",
     )
 
 
@@ -152,9 +159,10 @@ def phase_of(args: argparse.Namespace) -> "Phase":
 
 
 def engine_of(args: argparse.Namespace) -> "Engine":
-    """Return the engine that ``--engine`` names."""
-    from netcfg.engines import get_engine
+    """Return the engine that ``--engine`` names, after setting the number of ``--threads``."""
+    from netcfg.engines import get_engine, threads
 
+    threads.set_count(args.threads)
     return get_engine(args.engine)
 
 

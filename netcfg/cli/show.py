@@ -20,7 +20,7 @@ def add_parser(subparsers: Any) -> None:
     options.add_shapes(parser)
     options.add_ignore_field(parser)
     options.add_import(parser)
-    parser.set_defaults(engine="numpy")
+    parser.set_defaults(engine="numpy", threads=None)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -8,14 +8,16 @@ from netcfg import __version__
 
 def text() -> str:
     """Return the versions of netcfg and of what it runs on, and the engines at hand."""
-    from netcfg.engines import ENGINES
+    from netcfg.engines import ENGINES, threads
 
+    count = threads.count()
+    shared = "1 thread" if count == 1 else f"{count} threads"
     rows = {
         "netcfg": __version__,
         "Python": platform.python_version(),
         "NumPy": _version("numpy"),
         "protobuf": _version("protobuf"),
-        "engines": ", ".join(ENGINES),
+        "engines": ", ".join(f"{n} ({shared})" if n == "numpy" else n for n in ENGINES),
     }
     return "\n".join(f"{name:8}  {value}" for name, value in rows.items())
 

@@ -13,8 +13,17 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from netcfg.engines import malloc, numpy_conv, numpy_norm, numpy_pool
+from netcfg.engines import (
+    malloc,
+    numpy_conv,
+    numpy_linear,
+    numpy_norm,
+    numpy_pool,
+    openblas,
+    threads,
+)
 from netcfg.engines.geometry import Conv, Window
+from netcfg.engines.layout import pieces
 from netcfg.types import Array, Shape
 
 __all__ = ["Conv", "Engine", "Window"]
@@ -34,7 +43,9 @@ class Engine:
 
     def __init__(self, dtype: Any = np.float32) -> None:
         self.dtype = np.dtype(dtype)
+        threads.count()  # raises here, not within a layer, what is wrong with NETCFG_THREADS
         malloc.keep_freed_memory()
+        openblas.use_one_thread()
 
     # Arrays ------------------------------------------------------------------------------------
 
@@ -57,7 +68,7 @@ class Engine:
 
         y = x wᵀ + b        x (M, K), w (N, K), b (N) or None → y (M, N)
         """
-        y = x @ w.T
+        y = numpy_linear.product(self.xp, x, w.T)
         if b is not None:
             y += b
         return y
@@ -67,14 +78,14 @@ class Engine:
 
         dy (M, N), w (N, K) → dx (M, K)
         """
-        return dy @ w
+        return numpy_linear.product(self.xp, dy, w)
 
     def linear_grad_w(self, dy: Array, x: Array) -> Array:
         """Return dw = dyᵀ x.
 
         dy (M, N), x (M, K) → dw (N, K)
         """
-        return dy.T @ x
+        return numpy_linear.product(self.xp, dy.T, x)
 
     # Convolution -------------------------------------------------------------------------------
 
@@ -249,16 +260,26 @@ class Engine:
         """Return y = x where x > 0, else slope x."""
         # One sample of zeros, not the number: NumPy has no fast loop for an array and a number.
         zero = self.xp.zeros_like(x[:1] if x.ndim else x)
-        y = self.xp.maximum(x, zero, out=self.xp.empty_like(x))
-        if slope != 0:
-            y += self.xp.minimum(x, zero) * float(slope)
+        y = self.xp.empty_like(x)
+
+        def bend(piece: Any) -> None:
+            self.xp.maximum(x[piece], zero, out=y[piece])
+            if slope != 0:
+                y[piece] += self.xp.minimum(x[piece], zero) * float(slope)
+
+        threads.run(self.xp, bend, pieces(y))
         return y
 
     def relu_grad(self, dy: Array, x: Array, slope: float) -> Array:
         """Return dx = dy where x > 0, else slope dy."""
-        dx = self.xp.multiply(dy, x > 0, out=self.xp.empty_like(dy))
-        if slope != 0:
-            dx += dy * (x <= 0) * float(slope)
+        dx = self.xp.empty_like(dy)
+
+        def choose(piece: Any) -> None:
+            self.xp.multiply(dy[piece], x[piece] > 0, out=dx[piece])
+            if slope != 0:
+                dx[piece] += dy[piece] * (x[piece] <= 0) * float(slope)
+
+        threads.run(self.xp, choose, pieces(dx))
         return dx
 
     def sigmoid(self, x: Array) -> Array:

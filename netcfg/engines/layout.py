@@ -58,9 +58,7 @@ def windows(xp: Any, x: Array, window: Window, out: Shape) -> Array:
 
 def blocks(x: Array, size: int | None = None) -> Iterator[slice]:
     """Cut the batch into blocks that stay in a cache while several operations pass over them."""
-    step = max(1, (size or BLOCK) * x.shape[0] // max(1, x.nbytes))
-    for n in range(0, x.shape[0], step):
-        yield slice(n, n + step)
+    yield from even(x.shape[0], x.nbytes // max(1, x.shape[0]), size or BLOCK, passes=2)
 
 
 def pieces(x: Array) -> Iterator[Any]:
@@ -68,16 +66,17 @@ def pieces(x: Array) -> Iterator[Any]:
     yield from blocks(x, SHARE) if x.ndim and x.nbytes > SHARE else (...,)
 
 
-def even(count: int, size: int, largest: int) -> Iterator[slice]:
+def even(count: int, size: int, largest: int, passes: int = 1) -> Iterator[slice]:
     """Cut ``count`` things of ``size`` bytes into even blocks of at most ``largest``, or of one.
 
-    There are ``PARTS`` of them at least, for as many threads, where they hold ``BLOCK`` bytes each.
+    There are ``PARTS`` of them at least, for as many threads, where ``BLOCK`` bytes are passed over
+    in each.
 
     >>> list(even(5, BLOCK, 2 * BLOCK))
     [slice(0, 2, None), slice(2, 4, None), slice(4, 5, None)]
     """
-    total = count * size
-    parts = max(1, -(-total // largest), min(PARTS, total // BLOCK))
+    most = max(1, largest // max(1, size))
+    parts = max(1, -(-count // most), min(PARTS, count * size * passes // BLOCK))
     step = max(1, -(-count // parts))
     for n in range(0, count, step):
         yield slice(n, min(n + step, count))

@@ -6,13 +6,14 @@ Results lie in memory channels-last, so that the next layer copies rows in long 
 the blocks of pixels whose columns fit into a cache.
 """
 
+import itertools
 import math
 from collections.abc import Iterator
 from typing import Any
 
 from netcfg.engines import numpy_depthwise, threads
 from netcfg.engines.geometry import Conv, Slices, Window, taps
-from netcfg.engines.layout import BLOCK, even, first, last, padded, spread, windows
+from netcfg.engines.layout import BLOCK, PARTS, even, first, last, padded, spread, windows
 from netcfg.types import Array, Shape
 
 SCRATCH = 2 << 20
@@ -60,7 +61,9 @@ def conv_grad_w(xp: Any, dy: Array, x: Array, w_shape: Shape, geometry: Conv) ->
         dw = xp.zeros((G, filters // G, cols.depth), dy.dtype)
         for part in parts:
             rows = dy[part].reshape(-1, G, filters // G).transpose(1, 2, 0)  # (G, O/G, rows)
-            dw += xp.matmul(rows, cols.take(part))
+            columns = cols.take(part)
+            # Of 500 entries and less matmul keeps the interpreter to itself; dot does not.
+            dw += xp.dot(rows[0], columns[0]) if G == 1 else xp.matmul(rows, columns)
         return dw
 
     parts = list(cols.parts())
@@ -117,17 +120,23 @@ def _grad_x_by_taps(xp: Any, dy: Array, w: Array, x_shape: Shape, geometry: Conv
     dy = xp.ascontiguousarray(last(dy))
     dx = xp.empty((N, *size, C), dy.dtype)
 
-    def add(block: slice) -> None:
-        rows, total = dy[block], dx[block]
-        share = xp.empty((*rows.shape[:-1], C), dy.dtype)
+    def add(part: tuple[slice, slice]) -> None:
+        block, channels = part  # in each group
+        rows, total = dy[block], dx[block].reshape(-1, *size, G, C // G)[..., channels]
+        share = xp.empty((*rows.shape[:-1], G, total.shape[-1]), dy.dtype)
         total[...] = 0
         rows = rows.reshape(-1, G, filters // G).transpose(1, 0, 2)  # (G, rows, O/G)
-        product = share.reshape(-1, G, C // G).transpose(1, 0, 2)  # (G, rows, C/G)
+        product = share.reshape(-1, *share.shape[-2:]).transpose(1, 0, 2)  # (G, rows, channels)
         for tap in taps(window, tuple(size), out):
-            xp.matmul(rows, weights[tap.place], out=product)
+            xp.matmul(rows, weights[tap.place][..., channels], out=product)
             total[tap.source] += share[tap.target]
 
-    threads.run(xp, add, even(N, math.prod(out) * C * dy.itemsize, SCRATCH))
+    sample = math.prod(out) * C * dy.itemsize
+    passes = math.prod(window.kernel)
+    few = N < PARTS and sample * passes > BLOCK  # samples, so that channels are shared out, too
+    width = max(32, -(-C // (G * PARTS))) if few else C // G
+    lanes = [slice(c, c + width) for c in range(0, C // G, width)]
+    threads.run(xp, add, itertools.product(even(N, sample, SCRATCH, passes), lanes))
     return first(dx)
 
 
@@ -165,7 +174,7 @@ class _Columns:
         """Cut the output pixels (N, *T) into parts whose columns fit into SCRATCH."""
         N = self.windows.shape[0]
         sample = math.prod(self.out) * self.depth * self.group * self.windows.itemsize
-        if not self.out or sample <= SCRATCH and (N > 1 or sample < 2 * BLOCK):
+        if not self.out or (sample <= SCRATCH and (N > 1 or sample < 2 * BLOCK)):
             yield from ((block,) for block in even(N, sample, SCRATCH))
             return
         for n in range(N):

@@ -1,11 +1,13 @@
 """Sums over pixels, and normalization: across channels (LRN) and across the batch."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from netcfg.engines.layout import blocks, first, last, spread, wide
+from netcfg.engines import threads
+from netcfg.engines.layout import blocks, first, last, pieces, spread, wide
 from netcfg.types import Array
 
 
@@ -22,9 +24,19 @@ def _dot_to_channels(xp: Any, a: Array, b: Array) -> Array:
     """Return Σ a b over all axes but 1, without an array of the products."""
     rows_a, rows_b = wide(a), wide(b)
     if rows_a is not None and rows_b is not None:
-        return _fold(xp.einsum("rj,rj->j", rows_a, rows_b), a.shape[1])
+
+        def dot(piece: Any) -> Array:
+            return xp.einsum("rj,rj->j", rows_a[piece], rows_b[piece])
+
+        total, *others = threads.run(xp, dot, pieces(rows_a))
+        return _fold(sum(others, total), a.shape[1])
     axes = list(range(a.ndim))
     return xp.einsum(a, axes, b, axes, [1])
+
+
+def _each(xp: Any, work: Callable[..., None], *arrays: Array) -> None:
+    """Call ``work`` with pieces of arrays of one shape, which threads share."""
+    threads.run(xp, lambda piece: work(*(a[piece] for a in arrays)), pieces(arrays[0]))
 
 
 def _fold(sums: Array, C: int) -> Array:
@@ -38,10 +50,10 @@ def batch_norm(xp: Any, x: Array, eps: float) -> tuple[Array, Array, Array]:
     mean = sum_to_axis(x, 1) / count
     y = xp.empty_like(x)
     (x, centred), (shift,) = spread(xp, (x, y), (mean,))
-    xp.subtract(x, shift, out=centred)
+    _each(xp, lambda x, y: xp.subtract(x, shift, out=y), x, centred)
     var = _dot_to_channels(xp, y, y) / count
     (centred,), (factor,) = spread(xp, (y,), (1 / xp.sqrt(var + eps),))
-    centred *= factor
+    _each(xp, lambda y: xp.multiply(y, factor, out=y), centred)
     return y, mean, var
 
 
@@ -53,10 +65,14 @@ def batch_norm_grad(xp: Any, dy: Array, y: Array, var: Array, eps: float) -> Arr
     dx = xp.empty_like(dy)
     vectors = (mean_dy, mean_dy_y, 1 / xp.sqrt(var + eps))
     (dy, y, view), (mean_dy, mean_dy_y, factor) = spread(xp, (dy, y, dx), vectors)
-    xp.multiply(y, mean_dy_y, out=view)
-    xp.subtract(dy, view, out=view)
-    view -= mean_dy
-    view *= factor
+
+    def subtract(dy: Array, y: Array, dx: Array) -> None:
+        xp.multiply(y, mean_dy_y, out=dx)
+        xp.subtract(dy, dx, out=dx)
+        dx -= mean_dy
+        dx *= factor
+
+    _each(xp, subtract, dy, y, view)
     return dx
 
 
@@ -64,8 +80,12 @@ def normalize(xp: Any, x: Array, mean: Array, var: Array, eps: float) -> Array:
     """Return y; see ``Engine.normalize``."""
     y = xp.empty_like(x)
     (x, view), (shift, factor) = spread(xp, (x, y), (mean, 1 / xp.sqrt(var + eps)))
-    xp.subtract(x, shift, out=view)
-    view *= factor
+
+    def shrink(x: Array, y: Array) -> None:
+        xp.subtract(x, shift, out=y)
+        y *= factor
+
+    _each(xp, shrink, x, view)
     return y
 
 
@@ -78,9 +98,13 @@ def scale(xp: Any, x: Array, w: Array, b: Array | None) -> Array:
         return y if b is None else xp.add(y, b, out=y)
     y = xp.empty_like(x)
     (x, view), (w, *shift) = spread(xp, (x, y), tuple(v.reshape(-1) for v in vectors))
-    xp.multiply(x, w, out=view)
-    if shift:
-        view += shift[0]
+
+    def stretch(x: Array, y: Array) -> None:
+        xp.multiply(x, w, out=y)
+        if shift:
+            y += shift[0]
+
+    _each(xp, stretch, x, view)
     return y
 
 
@@ -88,11 +112,14 @@ def lrn(xp: Any, x: Array, size: int, alpha: float, beta: float, k: float) -> tu
     """Return y and scale; see ``Engine.lrn``."""
     x = last(x)
     y, scale = xp.empty(x.shape, x.dtype), xp.empty(x.shape, x.dtype)
-    for block in blocks(x):
+
+    def divide(block: slice) -> None:
         here, energy = xp.ascontiguousarray(x[block]), scale[block]
         xp.multiply(_neighbours(xp, here * here, size), alpha / size, out=energy)
         energy += k
         xp.multiply(here, _power(xp, energy, -beta), out=y[block])
+
+    threads.run(xp, divide, blocks(x))
     return first(y), first(scale)
 
 
@@ -102,7 +129,8 @@ def lrn_grad(
     """Return dx; see ``Engine.lrn_grad``."""
     dy, x, y, scale = (last(a) for a in (dy, x, y, scale))
     dx = xp.empty(dy.shape, dy.dtype)
-    for block in blocks(dx):
+
+    def subtract(block: slice) -> None:
         dy_, x_, y_, scale_ = (xp.ascontiguousarray(a[block]) for a in (dy, x, y, scale))
         share = dy_ * y_
         share /= scale_
@@ -112,6 +140,8 @@ def lrn_grad(
         power = _power(xp, scale_, -beta)
         power *= dy_
         out += power
+
+    threads.run(xp, subtract, blocks(dx))
     return first(dx)
 
 

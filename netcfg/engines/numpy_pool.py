@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from netcfg.engines import threads
 from netcfg.engines.geometry import Slices, Tap, Window, taps
 from netcfg.engines.layout import blocks, first, last
 from netcfg.types import Array, Shape
@@ -33,22 +34,26 @@ def max_pool_grad(xp: Any, dy: Array, mask: Array, x_shape: Shape, window: Windo
     """Return dx; see ``Engine.max_pool_grad``."""
     N, C, *size = x_shape
     out = dy.shape[2:]
-    dx = xp.zeros((N, *size, C), dy.dtype)
+    dx = xp.empty((N, *size, C), dy.dtype)
     dy, mask = last(dy), last(mask)
     if _few_outputs(window, out):
         _max_grad_by_outputs(xp, dy, mask, dx)
         return first(dx)
     origins = _origins(xp, window, tuple(size), dy.shape)
     disjoint = _disjoint(window)
-    for block in blocks(dy):
+
+    def add(block: slice) -> None:
         choice = mask[block] - origins
         grad, dx_block = xp.ascontiguousarray(dy[block]), dx[block]
+        dx_block[...] = 0
         for tap in taps(window, tuple(size), out):
             chosen = choice[tap.target] == _place_index(tap.place, window, tuple(size))
             if disjoint:
                 xp.multiply(grad[tap.target], chosen, out=dx_block[tap.source])
             else:
                 dx_block[tap.source] += grad[tap.target] * chosen
+
+    threads.run(xp, add, blocks(dy))
     return first(dx)
 
 
@@ -57,15 +62,20 @@ def ave_pool(xp: Any, x: Array, window: Window, out: Shape) -> Array:
     size = x.shape[2:]
     y = xp.zeros((x.shape[0], *out, x.shape[1]), x.dtype)
     x = last(x)
+    areas = _areas(xp, window, size, y.shape, y.dtype)
+
+    def add(block: slice) -> None:
+        here, total = xp.ascontiguousarray(x[block]), y[block]
+        for tap in taps(window, size, out):
+            total[tap.target] += here[tap.source]
+        total /= areas
+
     if _few_outputs(window, out):
         for source, target in _regions(window, out):
             y[target] = x[source].sum(axis=tuple(range(1, x.ndim - 1)), keepdims=True)
+        y /= areas
     else:
-        for block in blocks(y):
-            here, total = xp.ascontiguousarray(x[block]), y[block]
-            for tap in taps(window, size, out):
-                total[tap.target] += here[tap.source]
-    y /= _areas(xp, window, size, y.shape, y.dtype)
+        threads.run(xp, add, blocks(y))
     return first(y)
 
 
@@ -75,15 +85,19 @@ def ave_pool_grad(xp: Any, dy: Array, x_shape: Shape, window: Window) -> Array:
     out = dy.shape[2:]
     dx = xp.zeros((N, *size, C), dy.dtype)
     dy = last(dy)
-    dy = xp.divide(dy, _areas(xp, window, tuple(size), dy.shape, dy.dtype), order="C")
+    areas = _areas(xp, window, tuple(size), dy.shape, dy.dtype)
     if _few_outputs(window, out):
+        dy = xp.divide(dy, areas, order="C")
         for source, target in _regions(window, out):
             dx[source] += dy[target]
         return first(dx)
-    for block in blocks(dy):
-        share, total = dy[block], dx[block]
+
+    def add(block: slice) -> None:
+        share, total = xp.divide(dy[block], areas, order="C"), dx[block]
         for tap in taps(window, tuple(size), out):
             total[tap.source] += share[tap.target]
+
+    threads.run(xp, add, blocks(dy))
     return first(dx)
 
 
@@ -91,7 +105,8 @@ def _max_by_taps(xp: Any, x: Array, window: Window, y: Array, mask: Array | None
     """Write the maxima to y (N, *T, C) and, where wanted, their flat indices to mask."""
     size, out = x.shape[1:-1], y.shape[1:-1]
     steps = [(tap, _place_index(tap.place, window, size)) for tap in taps(window, size, out)]
-    for block in blocks(y):
+
+    def choose(block: slice) -> None:
         here = xp.ascontiguousarray(x[block])
         if mask is None:
             _start(xp, here, steps[0][0], y[block])
@@ -101,6 +116,8 @@ def _max_by_taps(xp: Any, x: Array, window: Window, y: Array, mask: Array | None
             choice = _starts(xp, window, size, y[block].shape)
             _choose(xp, here, steps, y[block], choice)
             xp.add(choice, _origins(xp, window, size, y.shape), out=mask[block])
+
+    threads.run(xp, choose, blocks(y))
 
 
 def _start(xp: Any, x: Array, tap: Tap, y: Array) -> None:
@@ -135,7 +152,8 @@ def _max_by_outputs(xp: Any, x: Array, window: Window, y: Array, mask: Array | N
 
 
 def _max_grad_by_outputs(xp: Any, dy: Array, mask: Array, dx: Array) -> None:
-    """Add dy (N, *T, C) to the places in dx (N, *S, C) that mask holds."""
+    """Set dx (N, *S, C) to the sums of what of dy (N, *T, C) goes to the places in mask."""
+    dx[...] = 0
     N, *_, C = dy.shape
     planes = dx.reshape(N, -1, C)
     sample, channel = xp.arange(N)[:, None], xp.arange(C)

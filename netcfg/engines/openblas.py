@@ -1,8 +1,8 @@
 """Keeps NumPy's OpenBLAS to one thread.
 
 OpenBLAS shares out every product, however small, and its threads wait for each other without
-letting go of their cores: next to other work, such as decoding the next images, a step of LeNet took
-ten times as long. The primitives share their loops among threads of their own instead.
+letting go of their cores: next to other work, such as decoding images, a step of LeNet took ten
+times as long. The primitives share their loops among threads of their own instead.
 """
 
 import ctypes
@@ -21,7 +21,7 @@ def use_one_thread() -> None:
 
     It is that of the whole process. Other libraries than OpenBLAS are left alone.
     """
-    function = None if "OPENBLAS_NUM_THREADS" in os.environ else _function("set_num_threads")
+    function = None if os.environ.get("OPENBLAS_NUM_THREADS") else _function("set_num_threads")
     if function is not None:
         function.argtypes, function.restype = [ctypes.c_int], None
         function(1)

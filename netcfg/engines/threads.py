@@ -160,7 +160,7 @@ def _cores() -> int:
 
 def _renew() -> None:
     """Forget threads that a forked child does not have."""
-    global _pool  # noqa: PLW0603
+    global _pool
     _pool = _Pool(_pool.size)
 
 

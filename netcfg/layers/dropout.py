@@ -34,7 +34,8 @@ class Dropout(Layer):
     def forward(self, x: Array) -> Array:
         if not self.active:
             return x if self.scale == 1 else x * self.scale
-        mask = self.xp.asarray(self.random().random(x.shape, dtype="float32") >= self.ratio)
+        mask = self.xp.empty_like(x, dtype=bool)  # in memory as x is, whatever the order drawn in
+        mask[...] = self.xp.asarray(self.random().random(x.shape, dtype="float32") >= self.ratio)
         if self.need[0]:
             self.saved = mask
         return self.engine.dropout(x, mask, self.scale)

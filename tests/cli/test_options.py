@@ -5,6 +5,7 @@ import argparse
 import pytest
 
 from netcfg.cli import options
+from netcfg.engines import threads
 from netcfg.errors import NetError
 
 
@@ -22,6 +23,16 @@ def test_shape_with_crosses() -> None:
 def test_numbers_refuse(parse: object, text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError, match=f"given '{text}'"):
         parse(text)  # type: ignore[operator]
+
+
+def test_threads() -> None:
+    parser = argparse.ArgumentParser()
+    options.add_engine(parser)
+    try:
+        options.engine_of(parser.parse_args(["--threads", "3"]))
+        assert threads.count() == 3
+    finally:
+        threads.set_count(None)
 
 
 def test_one_of() -> None:

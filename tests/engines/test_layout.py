@@ -46,9 +46,32 @@ def test_spread_repeats_vectors_for_channels_last_only() -> None:
 
 def test_blocks_cover_the_batch(monkeypatch: Any) -> None:
     x = np.zeros((7, 10))
-    assert list(layout.blocks(x)) == [slice(0, x.shape[0] * layout.BLOCK // x.nbytes)]
+    assert list(layout.blocks(x)) == [slice(0, 7)]
     monkeypatch.setattr(layout, "BLOCK", 3 * 80)
-    assert [x[b].shape[0] for b in layout.blocks(x)] == [3, 3, 1]
+    assert [x[b].shape[0] for b in layout.blocks(x)] == [2, 2, 2, 1]
     monkeypatch.setattr(layout, "BLOCK", 1)
     assert len(list(layout.blocks(x))) == 7
     assert list(layout.blocks(x[:0])) == []
+
+
+def test_even_blocks_cover_all_and_differ_little(monkeypatch: Any) -> None:
+    monkeypatch.setattr(layout, "BLOCK", 100)
+    for count in range(30):
+        for size in (0, 1, 30, 400, 2000):
+            lengths = [b.stop - b.start for b in layout.even(count, size, 1000)]
+            assert sum(lengths) == count
+            assert all(n == lengths[0] for n in lengths[:-1])
+            assert all(n == 1 or n * size <= 1000 for n in lengths)
+            assert len(lengths) > 1 or count < 2 or count * size < 200
+    assert len(list(layout.even(12, 10, 1000))) == 1
+    assert len(list(layout.even(12, 10, 1000, passes=9))) == layout.PARTS
+
+
+@pytest.mark.parametrize("shape", [(), (0, 3), (1, 5), (7, 5)])
+def test_pieces_cover_arrays_of_any_shape(monkeypatch: Any, shape: tuple[int, ...]) -> None:
+    for share in (1, 80, 1 << 20):
+        monkeypatch.setattr(layout, "SHARE", share)
+        x = np.zeros(shape)
+        for piece in layout.pieces(x):
+            x[piece] += 1
+        assert (x == 1).all()

@@ -81,3 +81,13 @@ def test_nothing_is_kept_or_computed_without_need():
 def test_errors(ratio):
     with pytest.raises(NetError, match=rf"dropout_ratio must lie in \[0, 1\); given {ratio}"):
         build(ratio, (2, 3))
+
+
+def test_the_mask_lies_in_memory_as_x_does_and_is_the_same():
+    x = np.ones((2, 3, 4, 5))
+    last = np.moveaxis(np.ascontiguousarray(np.moveaxis(x, 1, -1)), -1, 1)
+    layer = build(0.5, x.shape)
+    y = layer.forward(last)
+    assert y.strides == last.strides
+    assert layer.saved.strides == tuple(s // x.itemsize for s in last.strides)
+    np.testing.assert_array_equal(y, build(0.5, x.shape).forward(x))
