@@ -149,7 +149,7 @@ def work(kind: str, database: str, threads: int) -> None:
 
 def start_worker(python: str, kind: str, database: str, threads: int) -> "subprocess.Popen[str]":
     """Start a worker process and wait until it is warm."""
-    env = os.environ | {"OPENBLAS_NUM_THREADS": str(threads), "OMP_NUM_THREADS": str(threads)}
+    env = os.environ | {"NETCFG_THREADS": str(threads), "OMP_NUM_THREADS": str(threads)}
     command = [python, __file__, "--worker", kind, "--database", database]
     command += ["--threads", str(threads)]
     worker = subprocess.Popen(
