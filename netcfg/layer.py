@@ -142,7 +142,7 @@ class Layer:
     - ``bottoms``, ``tops``: (least, most) number; None for any.
     - ``auto_tops``: whether tops that the prototxt does not name are made (losses).
     - ``default_loss_weight``: weight of the first top in the loss where the prototxt gives none.
-    - ``constant_bottoms``: indices that never get a gradient (labels, indices, sizes); negative ones
+    - ``constant_bottoms``: indices that never get a gradient (labels, sizes); negative ones
       count from the last bottom.
     - ``differentiable``: False for a layer without ``backward``.
     - ``reads``: the fields of LayerParameter that configure it.
