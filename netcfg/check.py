@@ -1,22 +1,23 @@
 """Everything that is wrong with a file, found without training and without its data."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from netcfg.engines.base import Engine
 from netcfg.errors import DataError, NetError
 from netcfg.graph import Blob, Graph, build_graph
-from netcfg.io.files import find_file
-from netcfg.layer import Context, Layer, as_shapes, located, where
+from netcfg.layer import Context, Layer, as_shapes, located
 from netcfg.netcfg_pb2 import TEST, TRAIN, LayerParameter, NetParameter, NetState, SolverParameter
 from netcfg.phases import filter_net, left_out, merge_states
+from netcfg.places import find_named, place, where
 from netcfg.plan import make_plan
 from netcfg.schema import Finding, kind_of, read_net, read_solver
 from netcfg.solver.forks import check_forks
 from netcfg.solver.nets import TRAIN_FIELDS, NetPlanner
 from netcfg.solver.rules import make_rule
 from netcfg.solver.schedule import make_schedule
+from netcfg.solver.snapshots import prefix_of
 from netcfg.types import Phase, Shape
 from netcfg.weights import refuse_namesake
 
@@ -47,21 +48,30 @@ def _check_solver(path: str | Path) -> list[Finding]:
     solver, parsed = read_solver(path)
     findings = list(parsed)
     planner = NetPlanner(solver, str(path))
-    plans = (lambda _: planner.train(), lambda _: planner.tests())
-    for attempt in (check_forks, make_schedule, make_rule, *plans):
+    attempts: tuple[Callable[[], object], ...] = (
+        lambda: check_forks(solver),
+        lambda: make_schedule(solver),
+        lambda: make_rule(solver),
+        lambda: prefix_of(solver, str(path), None),
+        planner.train,
+        planner.tests,
+    )
+    for attempt in attempts:
         try:
-            attempt(solver)
+            attempt()
         except NetError as error:
             findings += _findings(error, path)
     states: dict[str, list[NetState]] = {}
-    for net, state in _nets(solver):
+    fields: dict[str, str] = {}
+    for field, net, state in _nets(solver):
         if isinstance(net, NetParameter):
             findings += check_net(net, (), [_within(net, state)])
         else:
             states.setdefault(net, []).append(state)
+            fields.setdefault(net, field)
     for name, its_states in states.items():
         try:
-            net, parsed = read_net(find_file(name, near=str(path)))
+            net, parsed = read_net(find_named(solver, fields[name], name, str(path)))
             findings += check_net(net, parsed, [_within(net, state) for state in its_states])
         except NetError as error:
             findings += _findings(error, path)
@@ -73,19 +83,22 @@ def _within(net: NetParameter, state: NetState) -> NetState:
     return merge_states(state.phase, [net.state, state])
 
 
-def _nets(solver: SolverParameter) -> Iterator[tuple[str | NetParameter, NetState]]:
-    """Yield the nets of a solver, as it gives them, with the states it runs them in."""
+def _nets(solver: SolverParameter) -> Iterator[tuple[str, str | NetParameter, NetState]]:
+    """Yield fields of a solver and the nets they give, with the states it runs them in."""
     p = solver
     for name in TRAIN_FIELDS:
         if p.HasField(name):
-            yield getattr(p, name), merge_states(TRAIN, [p.train_state])
-    common: str | NetParameter = p.net_param if p.HasField("net_param") else p.net
-    tests: list[str | NetParameter] = [*p.test_net_param, *p.test_net]
-    tests += [common] * (len(p.test_iter) - len(tests))
-    for i, net in enumerate(tests):
+            yield name, getattr(p, name), merge_states(TRAIN, [p.train_state])
+    common = "net_param" if p.HasField("net_param") else "net"
+    tests: list[tuple[str, str | NetParameter]] = [
+        *(("test_net_param", net) for net in p.test_net_param),
+        *(("test_net", net) for net in p.test_net),
+    ]
+    tests += [(common, getattr(p, common))] * (len(p.test_iter) - len(tests))
+    for i, (name, net) in enumerate(tests):
         state = p.test_state[i] if i < len(p.test_state) else NetState()
         if net:
-            yield net, merge_states(TEST, [state])
+            yield name, net, merge_states(TEST, [state])
 
 
 def check_net(
@@ -174,9 +187,7 @@ class _Checker:
         try:
             layer = node.cls(config, self.context, len(node.tops))
             layers.append(layer)
-            self.accepted |= {
-                f"{u.source.file}:{u.source.line}:{u.source.column}" for u in config.unknown
-            }
+            self.accepted |= {place(unknown.source) for unknown in config.unknown}
             if all(blob in shapes for blob in node.bottoms):
                 bottoms = tuple(shapes[blob] for blob in node.bottoms)
                 layer.setup(*bottoms)
@@ -184,9 +195,9 @@ class _Checker:
                 tops = as_shapes(layer.reshape(*bottoms), len(node.tops))
                 shapes.update(zip(node.tops, tops, strict=True))
         except DataError as error:
-            place = where(config)
-            message = str(error).removeprefix(f"{place}: ")
-            note = f"{place}: {message}; shapes that follow from it are not checked"
+            front = where(config)
+            message = str(error).removeprefix(f"{front}: ")
+            note = f"{front}: {message}; shapes that follow from it are not checked"
             self.findings += _findings(NetError(note), self.file, "warning")
         except NetError as error:
             self.findings += _findings(located(error, config), self.file)
@@ -197,8 +208,8 @@ def _findings(error: NetError, file: str | Path, severity: str = "error") -> lis
     found = []
     for line in str(error).splitlines():
         match = _PLACE.match(line)
-        place, message = match.groups() if match else (str(file), line.removeprefix(f"{file}: "))
-        found.append(Finding(severity, place, message))  # type: ignore[arg-type]
+        start, message = match.groups() if match else (str(file), line.removeprefix(f"{file}: "))
+        found.append(Finding(severity, start, message))  # type: ignore[arg-type]
     return found
 
 

@@ -12,12 +12,12 @@ class NetError(Exception):
     """Something the user gave cannot be used: a file, a field, a shape or a name."""
 
     def at(self, where: str) -> "NetError":
-        """Return the same error with a place in front of its message.
+        """Return the same error with a place, if there is one, in front of its message.
 
         >>> str(NetError("group 2 must divide 3 input channels").at("net.prototxt:31:3"))
         'net.prototxt:31:3: group 2 must divide 3 input channels'
         """
-        return type(self)(f"{where}: {self}")
+        return type(self)(f"{where}: {self}") if where else self
 
 
 class SchemaError(NetError):

@@ -124,8 +124,7 @@ def refuse_forks(
     Raises:
         NetError: it names all that is not implemented.
     """
-    found = {field.key: field for field in set_by_forks(message, blocks)}
-    missing = [f for key, f in found.items() if key not in implemented and not f.idle]
+    missing = not_implemented(message, implemented, blocks)
     if missing:
         names = ",".join(dict.fromkeys(field.name for field in missing))
         are, them = ("is", "it") if len(missing) == 1 else ("are", "them")
@@ -133,6 +132,14 @@ def refuse_forks(
             f"{' and '.join(map(str, missing))} {are} not implemented by this {who}; remove "
             f"{them}, or pass {them} over with --ignore-field {names}"
         )
+
+
+def not_implemented(
+    message: Message, implemented: Collection[str] = (), blocks: Collection[str] = ()
+) -> list[ForkField]:
+    """Return what ``refuse_forks`` refuses."""
+    found = {field.key: field for field in set_by_forks(message, blocks)}
+    return [f for key, f in found.items() if key not in implemented and not f.idle]
 
 
 def drop_forks(message: Message, names: Collection[str]) -> list[ForkField]:

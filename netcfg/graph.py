@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from netcfg.errors import NetError, nearest
-from netcfg.layer import Layer, layer_type, where
+from netcfg.layer import Layer, layer_type
 from netcfg.netcfg_pb2 import LayerParameter
+from netcfg.places import where
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from netcfg.fillers import fill
 from netcfg.fork_use import refuse_forks
 from netcfg.io.files import find_file
 from netcfg.netcfg_pb2 import FillerParameter, LayerParameter, ParamSpec
+from netcfg.places import where
 from netcfg.schema import own_fields
 from netcfg.types import Array, Arrays, Phase, Shape, Shapes
 
@@ -34,7 +35,6 @@ __all__ = [
     "located",
     "register",
     "registry",
-    "where",
 ]
 
 
@@ -315,17 +315,6 @@ class Layer:
         raise ShapeError(
             f"param '{spec.name}' has shape {param.shape} where it was declared, {shape} here{hint}"
         )
-
-
-def where(config: LayerParameter) -> str:
-    """Return file, line, name and type, as messages begin.
-
-    >>> where(LayerParameter(name="a", type="ReLU"))
-    "layer 'a' (ReLU)"
-    """
-    source = config.source
-    place = f"{source.file}:{source.line}:{source.column}: " if source.file else ""
-    return f"{place}layer '{config.name}' ({config.type})"
 
 
 def located(error: NetError, config: LayerParameter) -> NetError:

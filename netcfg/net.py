@@ -16,9 +16,10 @@ from netcfg.engines import get_engine
 from netcfg.engines.base import Engine
 from netcfg.errors import NetError, ShapeError, nearest
 from netcfg.graph import Blob, Node, build_graph
-from netcfg.layer import Context, Layer, Param, as_arrays, as_shapes, located, where
+from netcfg.layer import Context, Layer, Param, as_arrays, as_shapes, located
 from netcfg.netcfg_pb2 import NetParameter, NetState
 from netcfg.phases import filter_net, left_out
+from netcfg.places import where
 from netcfg.plan import make_plan
 from netcfg.schema import read_net, refuse
 from netcfg.types import Array, Phase, Shapes
@@ -116,7 +117,7 @@ class Net:
                 bottoms = tuple(shapes[b] for b in node.bottoms)
                 layer, tops = self._build_layer(node, bottoms)
                 if share is not None:
-                    _share_params(layer, share)
+                    share_params(layer, share)
                 shapes.update(zip(node.tops, tops, strict=True))
         except BaseException:
             self.close()
@@ -367,7 +368,7 @@ def _unique(params: Iterable[Param]) -> list[Param]:
     return list({id(p.owner): p.owner for p in params}.values())
 
 
-def _share_params(layer: Layer, source: Net) -> None:
+def share_params(layer: Layer, source: Net) -> None:
     """Let a layer use the parameters of the same-named layer of another net."""
     for other in source.layers:
         if other.name != layer.name or not other.params:

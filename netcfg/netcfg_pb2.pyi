@@ -48,13 +48,31 @@ class Source(Message):
     FILE_FIELD_NUMBER: ClassVar[int]
     LINE_FIELD_NUMBER: ClassVar[int]
     COLUMN_FIELD_NUMBER: ClassVar[int]
+    FIELD_FIELD_NUMBER: ClassVar[int]
     file: str
+    line: int
+    column: int
+    field: RepeatedCompositeFieldContainer[FieldPlace]
+    def __init__(
+        self,
+        *,
+        file: str | None = ...,
+        line: int | None = ...,
+        column: int | None = ...,
+        field: Iterable[FieldPlace] | None = ...,
+    ) -> None: ...
+
+class FieldPlace(Message):
+    NAME_FIELD_NUMBER: ClassVar[int]
+    LINE_FIELD_NUMBER: ClassVar[int]
+    COLUMN_FIELD_NUMBER: ClassVar[int]
+    name: str
     line: int
     column: int
     def __init__(
         self,
         *,
-        file: str | None = ...,
+        name: str | None = ...,
         line: int | None = ...,
         column: int | None = ...,
     ) -> None: ...

@@ -13,8 +13,8 @@ from typing import Any, TypeAlias
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from netcfg.errors import NetError, SchemaError, nearest
-from netcfg.io.files import find_file
 from netcfg.netcfg_pb2 import NetParameter, SolverParameter
+from netcfg.places import find_named
 from netcfg.prototxt_values import fields_of, is_repeated
 from netcfg.schema import Finding, parse, read_net, refuse
 
@@ -86,6 +86,7 @@ def override(
     for assignment in assignments:
         if not assignment.in_net:
             _apply(assignment, [solver], assignment.steps)
+            _forget_place(solver, assignment.steps[0][0])
     findings = inline_nets(solver, ignore) if inner or ignore else ()
     for assignment in inner:
         field, *rest = assignment.steps
@@ -111,21 +112,30 @@ def inline_nets(solver: SolverParameter, ignore: Collection[str] = ()) -> tuple[
     """
     findings: list[Finding] = []
 
-    def read(path: str) -> NetParameter:
-        parsed = read_net(find_file(path, near=solver.source.file), tuple(ignore))
+    def read(field: str, path: str) -> NetParameter:
+        file = find_named(solver, field, path, solver.source.file)
+        parsed = read_net(file, tuple(ignore))
         refuse(parsed.findings)
         findings.extend(parsed.findings)
         return parsed.message
 
     if solver.HasField("net"):
-        solver.net_param.CopyFrom(read(solver.net))
+        solver.net_param.CopyFrom(read("net", solver.net))
     if solver.HasField("train_net"):
-        solver.train_net_param.CopyFrom(read(solver.train_net))
+        solver.train_net_param.CopyFrom(read("train_net", solver.train_net))
     for path in solver.test_net:
-        solver.test_net_param.append(read(path))
+        solver.test_net_param.append(read("test_net", path))
     for name in _NETS:
         solver.ClearField(name)
     return tuple(findings)
+
+
+def _forget_place(solver: SolverParameter, field: str) -> None:
+    """Forget where a field of a solver stood: what it holds now is not from there."""
+    places = solver.source.field
+    for i in reversed(range(len(places))):
+        if places[i].name == field:
+            del places[i]
 
 
 def _nets(solver: SolverParameter, fields: Sequence[str]) -> list[NetParameter]:

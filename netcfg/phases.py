@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from netcfg.errors import NetError
 from netcfg.netcfg_pb2 import LayerParameter, NetParameter, NetState, NetStateRule, Phase
+from netcfg.places import where
 
 
 def filter_net(net: NetParameter, state: NetState) -> NetParameter:
@@ -27,7 +28,7 @@ def filter_net(net: NetParameter, state: NetState) -> NetParameter:
         if layer.HasField("phase") and layer.phase != state.phase:
             own, given = Phase.Name(layer.phase), Phase.Name(state.phase)
             raise NetError(
-                f"{_where(layer)}: phase {own} must be that of the net, {given}; "
+                f"{where(layer)}: phase {own} must be that of the net, {given}; "
                 f"to have the layer in one phase only, write include {{ phase: {own} }}"
             )
         layer.phase = state.phase
@@ -67,7 +68,7 @@ def meets(state: NetState, rule: NetStateRule) -> bool:
 def _included(layer: LayerParameter, state: NetState) -> bool:
     if layer.include and layer.exclude:
         raise NetError(
-            f"{_where(layer)}: must have include or exclude rules, not both; given "
+            f"{where(layer)}: must have include or exclude rules, not both; given "
             f"{len(layer.include)} include and {len(layer.exclude)} exclude"
         )
     if layer.include:
@@ -77,9 +78,3 @@ def _included(layer: LayerParameter, state: NetState) -> bool:
 
 def _any_met(rules: Sequence[NetStateRule], state: NetState) -> bool:
     return any(meets(state, rule) for rule in rules)
-
-
-def _where(layer: LayerParameter) -> str:
-    source = layer.source
-    place = f"{source.file}:{source.line}:{source.column}: " if source.file else ""
-    return f"{place}layer '{layer.name}' ({layer.type})"

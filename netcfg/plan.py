@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from netcfg.errors import NetError
 from netcfg.graph import Blob, Graph, Node
-from netcfg.layer import where
+from netcfg.places import where
 
 
 @dataclass(frozen=True)

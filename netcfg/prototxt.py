@@ -14,7 +14,7 @@ from google.protobuf.message import Message
 
 from netcfg.errors import SchemaError
 from netcfg.forks import Finding, Severity, judge_field, judge_value, known_from
-from netcfg.netcfg_pb2 import LayerParameter, V1LayerParameter
+from netcfg.netcfg_pb2 import LayerParameter, SolverParameter, V1LayerParameter
 from netcfg.prototxt_tokens import Text, Token, shown
 from netcfg.prototxt_values import Field, RefusedError, UnlistedError, fields_of, unescape
 
@@ -78,12 +78,16 @@ class Parser:
         keeps = "unknown" in message.DESCRIPTOR.fields_by_name
         if keeps:
             self._set_source(message, 0)
-        self._fields(Block(message, message if keeps else None))
+        stood = self._fields(Block(message, message if keeps else None))
+        if isinstance(message, SolverParameter):
+            for name, at in stood.items():
+                line, column = self.text.place(at)
+                message.source.field.add(name=name, line=line, column=column)
 
     # Blocks and values -------------------------------------------------------------------------
 
-    def _fields(self, block: Block) -> None:
-        """Read fields up to the end of the block."""
+    def _fields(self, block: Block) -> dict[str, int]:
+        """Read fields up to the end of the block; return where each stood first."""
         known = fields_of(block.message.DESCRIPTOR)
         seen: dict[str, int] = {}
         tokens = self.tokens
@@ -91,7 +95,7 @@ class Parser:
             kind, name, at = tokens[self.next]
             if name == block.close:
                 self.next += 1
-                return
+                return seen
             if kind != "word":
                 raise self._no_field(block)
             self.next += 1
@@ -99,7 +103,7 @@ class Parser:
             if field is None:
                 self._keep_field(block, name, at)
             else:
-                if not field.repeated and seen.setdefault(name, at) != at:
+                if seen.setdefault(name, at) != at and not field.repeated:
                     raise self.twice(name, at, self.text.place(seen[name]))
                 if field.convert is None:
                     self._messages(block, field, at)

@@ -12,10 +12,11 @@ from typing import Any, Generic, Literal, NamedTuple, TypeVar
 from google.protobuf.message import Message
 
 from netcfg.errors import NetError, SchemaError, nearest
-from netcfg.fork_use import ForkField, drop_forks
+from netcfg.fork_use import drop_forks
 from netcfg.forks import HARMLESS, Finding, judge_field, judge_value
 from netcfg.io.files import find_file
 from netcfg.netcfg_pb2 import LayerParameter, NetParameter, SolverParameter, UnknownField
+from netcfg.places import place
 from netcfg.prototxt import CLOSER, SEPARATORS, Parser, plain
 from netcfg.prototxt_printer import to_text
 from netcfg.prototxt_tokens import Text
@@ -82,7 +83,7 @@ def parse(
     parser = Parser(Text(text, file), ignore)
     parser.read(message)
     notes = dict.fromkeys(
-        Finding("note", _place(f), f"field '{f.path}' is ignored, as asked", f.names(ignore))
+        Finding("note", place(f.source), f"field '{f.path}' is ignored, as asked", f.names(ignore))
         for f in drop_forks(message, ignore)
     )
     return Parsed(message, (*parser.findings, *notes))
@@ -200,14 +201,8 @@ def _check_kind(message: Any, kind: str, other: type[Message]) -> None:
     for unknown in message.unknown:
         if unknown.path in foreign:
             found = "solver" if kind == "net" else "net"
-            raise SchemaError(
-                f"{_place(unknown)}: must hold a {kind}; '{unknown.path}' belongs to a {found}"
-            )
-
-
-def _place(field: UnknownField | ForkField) -> str:
-    source = field.source
-    return f"{source.file}:{source.line}:{source.column}"
+            message = f"must hold a {kind}; '{unknown.path}' belongs to a {found}"
+            raise SchemaError(message).at(place(unknown.source))
 
 
 # Fields that the schema lacks ------------------------------------------------------------------
@@ -283,9 +278,9 @@ def own_fields(
         try:
             _own_block(Parser(text), fields, into, "", given.setdefault(head if leaf else "", {}))
         except SchemaError as error:
-            place, _, message = str(error).removeprefix(source.file).partition(": ")
-            place = f"{source.file}{place}: " if source.file else ""
-            raise SchemaError(f"{place}{_layer(config)}: {message}") from None
+            front, _, message = str(error).removeprefix(source.file).partition(": ")
+            front = f"{source.file}{front}: " if source.file else ""
+            raise SchemaError(f"{front}{_layer(config)}: {message}") from None
     return values
 
 
@@ -379,8 +374,8 @@ def _not_known(
         if not outer and nearest(name, declared):
             fact = f"unknown field '{path}'{nearest(name, declared)}"
     advice = f"; remove it, or pass over it with --ignore-field {name}"
-    place = f"{_place(unknown)}: " if unknown.source.file else ""
-    return SchemaError(f"{place}{_layer(config)}: {fact}{advice}")
+    front = f"{place(unknown.source)}: " if unknown.source.file else ""
+    return SchemaError(f"{front}{_layer(config)}: {fact}{advice}")
 
 
 def _layer(config: LayerParameter) -> str:

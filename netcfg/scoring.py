@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from netcfg.net import Net
+from netcfg.types import Array
 
 Values = Mapping[str, npt.NDArray[np.floating[Any]]]
 """Arrays by the name of the output blob."""
@@ -28,6 +29,36 @@ class Score:
     weights: dict[str, float]
 
 
+class Means:
+    """Sums what a net says over batches, where the net runs.
+
+    Args:
+        net: built for TEST, with its weights loaded.
+    """
+
+    def __init__(self, net: Net) -> None:
+        self._net = net
+        self._sums: dict[str, Array] = {}
+        self._loss = 0.0
+        self._batches = 0
+
+    def forward(self) -> dict[str, Array]:
+        """Run a batch; return its outputs in double precision."""
+        outputs = {name: y.astype(np.float64) for name, y in self._net.forward().items()}
+        for name, y in outputs.items():
+            self._sums[name] = self._sums[name] + y if name in self._sums else y
+        self._loss += self._net.loss
+        self._batches += 1
+        return outputs
+
+    def score(self) -> Score:
+        """Return the means over the batches so far."""
+        net, n = self._net, max(1, self._batches)
+        outputs = {name: net.engine.to_numpy(total) / n for name, total in self._sums.items()}
+        weights = {name: net.loss_weight[name] for name in outputs if net.loss_weight.get(name)}
+        return Score(outputs, self._loss / n, weights)
+
+
 def score(
     net: Net, iterations: int, on_batch: Callable[[int, Values], None] = lambda i, values: None
 ) -> Score:
@@ -38,20 +69,11 @@ def score(
         iterations: number of batches.
         on_batch: told the index and the outputs of each.
     """
-    sums: dict[str, Any] = {}
-    loss = 0.0
+    means = Means(net)
     for i in range(iterations):
-        outputs = {
-            name: net.engine.to_numpy(array).astype(np.float64)
-            for name, array in net.forward().items()
-        }
-        on_batch(i, outputs)
-        for name, value in outputs.items():
-            sums[name] = sums[name] + value if name in sums else value
-        loss += net.loss
-    means = {name: total / iterations for name, total in sums.items()}
-    weights = {name: net.loss_weight[name] for name in means if net.loss_weight.get(name)}
-    return Score(means, loss / iterations, weights)
+        outputs = means.forward()
+        on_batch(i, {name: net.engine.to_numpy(array) for name, array in outputs.items()})
+    return means.score()
 
 
 def score_lines(values: Values, weights: Mapping[str, float]) -> list[str]:

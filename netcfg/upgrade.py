@@ -20,6 +20,7 @@ from netcfg.netcfg_pb2 import (
     UnknownField,
     V1LayerParameter,
 )
+from netcfg.places import place, place_of
 from netcfg.prototxt import Parser
 from netcfg.prototxt_tokens import Text
 from netcfg.prototxt_values import is_repeated
@@ -123,8 +124,8 @@ def upgrade_net(net: NetParameter) -> tuple[NetParameter, Findings]:
     """
     if net.layer and net.layers:
         raise SchemaError(
-            f"{_where(net.layers[0].source)}: 'layers' and 'layer' must not stand in one net; "
-            f"'layer' stands at {_where(net.layer[0].source)}"
+            f"{place(net.layers[0].source)}: 'layers' and 'layer' must not stand in one net; "
+            f"'layer' stands at {place(net.layer[0].source)}"
         )
     upgraded = NetParameter()
     upgraded.CopyFrom(net)
@@ -145,14 +146,18 @@ def upgrade_solver(solver: SolverParameter) -> tuple[SolverParameter, Findings]:
     findings: Findings = ()
     if solver.HasField("solver_type"):
         old = SolverParameter.SolverType.Name(solver.solver_type)
+        stood = place_of(solver, "solver_type")
         if solver.HasField("type"):
             raise SchemaError(
-                f"{_where(solver.source)}: a solver must have type or the older solver_type, not "
-                f'both; given type: "{solver.type}" and solver_type: {old}'
-            )
+                "a solver must have type or the older solver_type, not both; given type: "
+                f'"{solver.type}" and solver_type: {old}'
+            ).at(stood)
         upgraded.type = SOLVER_TYPES[old]
         upgraded.ClearField("solver_type")
-        findings += (_note(solver.source, f'solver_type: {old} read as type: "{upgraded.type}"'),)
+        for field in upgraded.source.field:
+            if field.name == "solver_type":
+                field.name = "type"
+        findings += (Finding("note", stood, f'solver_type: {old} read as type: "{upgraded.type}"'),)
     nets = [upgraded.net_param] if upgraded.HasField("net_param") else []
     nets += [upgraded.train_net_param] if upgraded.HasField("train_net_param") else []
     for net in [*nets, *upgraded.test_net_param]:
@@ -208,7 +213,7 @@ def _stray_specs(net: NetParameter) -> Findings:
         stray = [unknown for unknown in layer.unknown if unknown.path in _LISTS]
         if stray and layer.param:
             raise SchemaError(
-                f"{_where(stray[0].source)}: a layer must have param or the older "
+                f"{place(stray[0].source)}: a layer must have param or the older "
                 f"{stray[0].path}, not both"
             )
         for unknown in stray:
@@ -234,7 +239,7 @@ def _inputs(net: NetParameter) -> Findings:
         shapes = [BlobShape(dim=dims[i : i + 4]) for i in range(0, len(dims), 4)]
     if len(shapes) != len(net.input) or (not net.input_shape and len(net.input_dim) % 4):
         raise SchemaError(
-            f"{_where(net.source)}: each input must have an input_shape or 4 input_dim; given "
+            f"{place(net.source)}: each input must have an input_shape or 4 input_dim; given "
             f"{len(net.input)} input, {len(net.input_shape)} input_shape and "
             f"{len(net.input_dim)} input_dim"
         )
@@ -277,7 +282,7 @@ def _idle_transforms(net: NetParameter) -> Findings:
                 message = (
                     f"{name}.{field} has no effect in 'layer'; write transform_param {{ {field} }}"
                 )
-                findings.append(Finding("warning", _where(layer.source), message))
+                findings.append(Finding("warning", place(layer.source), message))
     return tuple(findings)
 
 
@@ -376,8 +381,4 @@ def _free_name(net: NetParameter, name: str) -> str:
 
 
 def _note(source: Source, message: str) -> Finding:
-    return Finding("note", _where(source), message)
-
-
-def _where(source: Source) -> str:
-    return f"{source.file}:{source.line}:{source.column}"
+    return Finding("note", place(source), message)

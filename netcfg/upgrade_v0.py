@@ -6,6 +6,7 @@ from typing import Any
 from netcfg.errors import SchemaError, nearest
 from netcfg.forks import Finding
 from netcfg.netcfg_pb2 import NetParameter, V0LayerParameter, V1LayerParameter
+from netcfg.places import place
 from netcfg.prototxt_printer import to_text
 from netcfg.prototxt_values import is_repeated, print_scalar
 
@@ -119,15 +120,15 @@ def _fold_padding(net: NetParameter) -> None:
                 continue
             if layer.layer.type not in ("conv", "pool") or len(layer.bottom) != 1:
                 raise SchemaError(
-                    f"{_where(source)}: padding must lead to a conv or pool layer with one bottom; "
-                    f"it leads to '{layer.layer.name or layer.name}' ({layer.layer.type}) with "
+                    "padding must lead to a conv or pool layer with one bottom; it leads to "
+                    f"'{layer.layer.name or layer.name}' ({layer.layer.type}) with "
                     f"{len(layer.bottom)}"
-                )
+                ).at(place(source.source))
             if len(source.bottom) != 1 or len(source.top) != 1:
                 raise SchemaError(
-                    f"{_where(source)}: padding must have one bottom and one top; given "
+                    "padding must have one bottom and one top; given "
                     f"{len(source.bottom)} and {len(source.top)}"
-                )
+                ).at(place(source.source))
             layer.layer.pad = source.layer.pad
             layer.bottom[i] = source.bottom[0]
         maker.update(dict.fromkeys(layer.top, layer))
@@ -146,7 +147,7 @@ def _upgrade(layer: V1LayerParameter) -> list[Finding]:
     if old.HasField("type"):
         if old.type not in V0_TYPES:
             raise SchemaError(
-                f"{_where(layer)}: layer '{old.name}': unknown V0 type '{old.type}'"
+                f"{place(layer.source)}: layer '{old.name}': unknown V0 type '{old.type}'"
                 f"{nearest(old.type, [*V0_TYPES, 'padding'])}"
             )
         layer.type = V1LayerParameter.LayerType.Value(V0_TYPES[old.type])  # type: ignore[assignment]
@@ -189,11 +190,6 @@ def _misplaced(layer: V1LayerParameter, old: V0LayerParameter, field: Any, value
     unknown.source.CopyFrom(layer.source)
     return Finding(
         "warning",
-        _where(layer),
+        place(layer.source),
         f"V0 layer '{old.name}' ({old.type}) has no use for '{field.name}'",
     )
-
-
-def _where(layer: V1LayerParameter) -> str:
-    source = layer.source
-    return f"{source.file}:{source.line}:{source.column}"

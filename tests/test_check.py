@@ -130,8 +130,8 @@ def test_fields_of_forks_that_nothing_implements(write: Write) -> None:
     text = '\nnet: "net.prototxt" lr_policy: "stepp" base_lr: 1 max_iter: 5 larc: true'
     expect(
         check_file(write(text, "s.prototxt")),
-        ("s.prototxt", "error", "unknown lr_policy"),
-        ("s.prototxt:1:1", "error", "field 'larc' (known from NVCaffe) is not implemented by this"),
+        ("s.prototxt:2:21", "error", "unknown lr_policy"),
+        ("s.prototxt:2:63", "error", "field 'larc' (known from NVCaffe) is not implemented by"),
         ("net.prototxt:4:1", "error", "pad_l"),
         ("net.prototxt:6:1", "error", "normalize_type"),
     )
@@ -155,7 +155,25 @@ def test_solver_and_its_nets(write: Write) -> None:
 
 def test_solver_without_a_net(write: Write) -> None:
     findings = check_file(write('base_lr: 1 lr_policy: "fixed"', "s.prototxt"))
-    expect(findings, ("s.prototxt", "error", "must be given; given none"))
+    expect(findings, ("s.prototxt:1:1", "error", "must be given; given none"))
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "message"),
+    [
+        ("iter_size: 0", "2:1", "iter_size must be at least 1; given 0"),
+        ("regularization_type: 'L3'", "2:1", "regularization_type must be L1 or L2; given 'L3'"),
+        ("momentum: 0\n  snapshot_format: HDF5", "3:3", "snapshot_format HDF5 cannot be written"),
+        ("test_net: 'no.prototxt' test_iter: 1 test_interval: 1", "2:1", "file 'no.prototxt' not"),
+        ("train_net: 'net.prototxt'", "2:1", "must be given; given net and train_net"),
+        ("test_iter: 1", "2:1", "test_interval must be at least 1"),
+    ],
+)
+def test_places_of_solver_fields(write: Write, text: str, place: str, message: str) -> None:
+    write(GOOD, "net.prototxt")
+    solver = 'net: "net.prototxt" lr_policy: "fixed" base_lr: 1 max_iter: 1'
+    findings = check_file(write(f"{solver}\n{text}", "s.prototxt"))
+    expect(findings, (f"s.prototxt:{place}", "error", message))
 
 
 def test_solver_chooses_the_layers(write: Write) -> None:

@@ -18,6 +18,10 @@ def test_a_place_comes_in_front_and_the_kind_stays(kind):
     assert isinstance(error, NetError)
 
 
+def test_without_a_place_the_error_stays_as_it_is():
+    assert str(NetError("group 2 must divide 3").at("")) == "group 2 must divide 3"
+
+
 @pytest.mark.parametrize(
     ("word", "known", "hint"),
     [

@@ -5,7 +5,7 @@ import pytest
 
 from netcfg.engines.base import Engine
 from netcfg.errors import NetError, ShapeError
-from netcfg.layer import Context, Layer, Param, layer_type, located, register, registry, where
+from netcfg.layer import Context, Layer, Param, layer_type, located, register, registry
 from netcfg.netcfg_pb2 import FillerParameter, LayerParameter, ParamSpec, Source
 from netcfg.types import Phase
 
@@ -109,7 +109,6 @@ def test_an_axis_must_be_there(index: int) -> None:
 
 def test_places_in_messages() -> None:
     config = LayerParameter(name="a", type="T", source=Source(file="n.prototxt", line=3, column=1))
-    assert where(config) == "n.prototxt:3:1: layer 'a' (T)"
     error = located(NetError("x"), config)
     assert str(error) == "n.prototxt:3:1: layer 'a' (T): x"
     assert located(error, config) is error

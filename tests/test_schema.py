@@ -52,7 +52,7 @@ def test_read_solver(tmp_path: Path) -> None:
     assert (solver.base_lr, solver.type) == (0.5, "Adam")
     assert list(map(str, findings)) == [
         f"{path}:3:1: unknown field 'larc_turbo' (known from NVCaffe)",
-        f'{path}:1:1: solver_type: ADAM read as type: "Adam"',
+        f'{path}:2:1: solver_type: ADAM read as type: "Adam"',
     ]
 
 

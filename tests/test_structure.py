@@ -14,7 +14,7 @@ ORDER = (
     "errors types table",
     "netcfg_pb2",
     "io.files",
-    "field_docs",
+    "field_docs places",
     "prototxt prototxt_values prototxt_tokens prototxt_printer forks fork_use",
     "upgrade upgrade_v0 schema phases overrides",
     "io",

@@ -4,6 +4,7 @@ import pytest
 
 from netcfg.errors import SchemaError
 from netcfg.netcfg_pb2 import LayerParameter, NetParameter, SolverParameter, V1LayerParameter
+from netcfg.places import place_of
 from netcfg.schema import parse, parse_net, parse_solver
 from netcfg.upgrade import SOLVER_TYPES, TRANSFORMED, V1_SPECS, V1_TYPES, upgrade_net
 from tests.test_prototxt_printer import strip
@@ -306,8 +307,13 @@ def test_solver_types(old: str) -> None:
     assert parsed.message.type == SOLVER_TYPES[old]
     assert not parsed.message.HasField("solver_type")
     assert list(map(str, parsed.findings)) == [
-        f'f:1:1: solver_type: {old} read as type: "{SOLVER_TYPES[old]}"'
+        f'f:2:1: solver_type: {old} read as type: "{SOLVER_TYPES[old]}"'
     ]
+
+
+def test_type_stands_where_solver_type_stood() -> None:
+    solver = parse_solver("base_lr: 1\n solver_type: ADAM", "f").message
+    assert place_of(solver, "type") == "f:2:2"
 
 
 def test_solver_type_may_be_a_number() -> None:
@@ -318,7 +324,7 @@ def test_type_and_solver_type_are_refused() -> None:
     with pytest.raises(SchemaError) as caught:
         parse_solver('type: "Adam" solver_type: SGD', "s.prototxt")
     assert str(caught.value) == (
-        "s.prototxt:1:1: a solver must have type or the older solver_type, not both; "
+        "s.prototxt:1:14: a solver must have type or the older solver_type, not both; "
         'given type: "Adam" and solver_type: SGD'
     )
 

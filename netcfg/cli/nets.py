@@ -98,8 +98,10 @@ def unexplained(
     Those are for the layer to judge: its class may know the field, and where it does not, the
     layer is refused when it is to run.
     """
+    from netcfg.places import place
+
     judged = {
-        f"{unknown.source.file}:{unknown.source.line}:{unknown.source.column}"
+        place(unknown.source)
         for net in _nets(message)
         for layer in net.layer
         for unknown in layer.unknown

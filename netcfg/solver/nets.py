@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from netcfg.engines.base import Engine
-from netcfg.errors import NetError
 from netcfg.io.caffemodel import Weights
 from netcfg.io.files import find_file
 from netcfg.net import Net
 from netcfg.netcfg_pb2 import NetParameter, NetState, SolverParameter
 from netcfg.phases import merge_states
+from netcfg.places import field_error, find_named
 from netcfg.schema import read_net, read_solver, refuse
 from netcfg.types import Phase
 from netcfg.weights import LoadReport
@@ -67,7 +67,8 @@ class NetPlanner:
         given = [name for name in TRAIN_FIELDS if self.param.HasField(name)]
         if len(given) != 1:
             said = " and ".join(given) if given else "none"
-            raise NetError(f"one of {', '.join(TRAIN_FIELDS)} must be given; given {said}")
+            message = f"one of {', '.join(TRAIN_FIELDS)} must be given; given {said}"
+            raise field_error(self.param, message, *given[-1:])
         return self._plan(self._source(given[0]), Phase.TRAIN, self.param.train_state)
 
     def tests(self) -> list[Plan]:
@@ -77,24 +78,25 @@ class NetPlanner:
             NetError: the numbers of test nets, test_iter and test_state do not agree.
         """
         p = self.param
-        own = [*p.test_net_param, *map(self._file, p.test_net)]
+        own = [*p.test_net_param, *(self._file("test_net", path) for path in p.test_net)]
         common = [name for name in ("net_param", "net") if p.HasField(name)]
         if len(p.test_iter) < len(own) or (not common and len(p.test_iter) != len(own)):
             least = "at least " if common else ""
-            raise NetError(
+            message = (
                 f"test_iter must be given {least}once for each of the {len(own)} test nets; "
                 f"given {len(p.test_iter)}"
             )
+            raise field_error(p, message, "test_iter", "test_net", "test_net_param")
         count = len(p.test_iter)
         if p.test_state and len(p.test_state) != count:
-            raise NetError(
+            message = (
                 f"test_state must be given once for each of the {count} test nets that test_iter "
                 f"makes, or not at all; given {len(p.test_state)}"
             )
+            raise field_error(p, message, "test_state")
         if count and p.test_interval <= 0:
-            raise NetError(
-                f"test_interval must be at least 1 with test nets; given {p.test_interval}"
-            )
+            message = f"test_interval must be at least 1 with test nets; given {p.test_interval}"
+            raise field_error(p, message, "test_interval", "test_iter")
         nets = own + [self._source(common[0]) for _ in range(count - len(own))]
         states = list(p.test_state) or [NetState()] * count
         return [self._plan(n, Phase.TEST, s) for n, s in zip(nets, states, strict=True)]
@@ -104,11 +106,11 @@ class NetPlanner:
 
     def _source(self, name: str) -> NetParameter:
         value = getattr(self.param, name)
-        return value if isinstance(value, NetParameter) else self._file(value)
+        return value if isinstance(value, NetParameter) else self._file(name, value)
 
-    def _file(self, path: str) -> NetParameter:
+    def _file(self, field: str, path: str) -> NetParameter:
         if path not in self._read:
-            parsed = read_net(find_file(path, near=self.file))
+            parsed = read_net(find_named(self.param, field, path, self.file))
             refuse(parsed.findings)
             self.notes += [str(finding) for finding in parsed.findings]
             self._read[path] = parsed.message
@@ -116,10 +118,15 @@ class NetPlanner:
 
 
 def build(
-    plan: Plan, engine: Engine | None, seed: int, skip_bad_data: int, share: Net | None = None
+    plan: Plan,
+    engine: Engine | None,
+    seed: int,
+    skip_bad_data: int,
+    share: Net | None = None,
+    net_class: type[Net] = Net,
 ) -> Net:
     """Build the net of a plan."""
-    return Net(
+    return net_class(
         plan.net,
         Phase(plan.state.phase),
         engine=engine,
@@ -153,6 +160,18 @@ def load_lines(report: LoadReport, weights: Weights) -> list[str]:
     lines += [f"  {name}: only in the file, not used" for name in report.unused]
     lines += [f"  {name}: stored more than once, the last counts" for name in weights.repeated]
     return lines
+
+
+def weight_files(param: SolverParameter, given: Sequence[str | Path], near: str) -> list[Path]:
+    """Return the files to start from: those given, in place of those that the solver names.
+
+    Raises:
+        NetError: one of them is missing.
+    """
+    if given:
+        return [find_file(path, near=near) for path in split_paths(given)]
+    own = split_paths(param.weights)
+    return [find_named(param, "weights", path, near) for path in own]
 
 
 def split_paths(paths: Sequence[str | Path]) -> list[str]:

@@ -12,9 +12,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from netcfg.engines.base import Engine
-from netcfg.errors import NetError, nearest
+from netcfg.errors import nearest
 from netcfg.layer import Param
 from netcfg.netcfg_pb2 import SolverParameter
+from netcfg.places import field_error
 from netcfg.types import Array
 
 BLOCK = 1 << 15
@@ -34,7 +35,8 @@ class Rule:
         self.momentum = float(param.momentum)
         self.delta = float(param.delta)
         if not 0 <= self.momentum < 1:
-            raise NetError(f"momentum must lie in [0, 1); given {self.momentum:g}")
+            message = f"momentum must lie in [0, 1); given {self.momentum:g}"
+            raise field_error(param, message, "momentum")
         self.check(param)
 
     def check(self, param: SolverParameter) -> None:
@@ -46,9 +48,10 @@ class Rule:
         """Change ``w`` and its histories ``h`` in place; ``g`` and ``tmp`` may be overwritten."""
         raise NotImplementedError
 
-    def _needs_no_momentum(self, name: str) -> None:
+    def _needs_no_momentum(self, param: SolverParameter) -> None:
         if self.momentum:
-            raise NetError(f"{name} has no momentum; given momentum {self.momentum:g}")
+            message = f"{type(self).__name__} has no momentum; given momentum {self.momentum:g}"
+            raise field_error(param, message, "momentum")
 
 
 class SGD(Rule):
@@ -89,7 +92,7 @@ class AdaGrad(Rule):
 
     def check(self, param: SolverParameter) -> None:
         """Refuse momentum."""
-        self._needs_no_momentum("AdaGrad")
+        self._needs_no_momentum(param)
 
     def update(
         self, xp: Any, w: Array, g: Array, h: Sequence[Array], rate: float, t: int, tmp: Array
@@ -106,10 +109,11 @@ class RMSProp(Rule):
 
     def check(self, param: SolverParameter) -> None:
         """Refuse momentum and a decay outside [0, 1)."""
-        self._needs_no_momentum("RMSProp")
+        self._needs_no_momentum(param)
         self.decay = float(param.rms_decay)
         if not 0 <= self.decay < 1:
-            raise NetError(f"rms_decay must lie in [0, 1); given {self.decay:g}")
+            message = f"rms_decay must lie in [0, 1); given {self.decay:g}"
+            raise field_error(param, message, "rms_decay")
 
     def update(
         self, xp: Any, w: Array, g: Array, h: Sequence[Array], rate: float, t: int, tmp: Array
@@ -156,7 +160,8 @@ class Adam(Rule):
         """Refuse a momentum2 outside [0, 1)."""
         self.momentum2 = float(param.momentum2)
         if not 0 <= self.momentum2 < 1:
-            raise NetError(f"momentum2 must lie in [0, 1); given {self.momentum2:g}")
+            message = f"momentum2 must lie in [0, 1); given {self.momentum2:g}"
+            raise field_error(param, message, "momentum2")
 
     def update(
         self, xp: Any, w: Array, g: Array, h: Sequence[Array], rate: float, t: int, tmp: Array
@@ -182,13 +187,18 @@ def make_rule(param: SolverParameter) -> Rule:
     """Return the update rule that a solver names.
 
     Raises:
-        NetError: the rule is unknown or its settings are out of range.
+        NetError: the rule is unknown, or its settings or those of the updates are out of range.
     """
     if param.type not in RULES:
-        raise NetError(
-            f"unknown solver type '{param.type}'{nearest(param.type, RULES)} "
-            f"(known: {', '.join(RULES)})"
-        )
+        known = f"{nearest(param.type, RULES)} (known: {', '.join(RULES)})"
+        raise field_error(param, f"unknown solver type '{param.type}'{known}", "type")
+    norm = param.regularization_type
+    if norm not in ("L1", "L2"):
+        message = f"regularization_type must be L1 or L2; given '{norm}'"
+        raise field_error(param, message, "regularization_type")
+    if param.iter_size < 1:
+        message = f"iter_size must be at least 1; given {param.iter_size}"
+        raise field_error(param, message, "iter_size")
     return RULES[param.type](param)
 
 
@@ -208,12 +218,6 @@ class Updater:
         self.iter_size = param.iter_size
         self.decay = float(param.weight_decay)
         self.l1 = param.regularization_type == "L1"
-        if param.regularization_type not in ("L1", "L2"):
-            raise NetError(
-                f"regularization_type must be L1 or L2; given '{param.regularization_type}'"
-            )
-        if self.iter_size < 1:
-            raise NetError(f"iter_size must be at least 1; given {self.iter_size}")
         zeros = self.xp.zeros_like
         self.history = [zeros(p.data) for _ in range(self.rule.histories) for p in params]
         self._buffer = np.empty(BLOCK, engine.dtype)

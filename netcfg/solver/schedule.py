@@ -9,8 +9,9 @@ from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from netcfg.errors import NetError, nearest
+from netcfg.errors import nearest
 from netcfg.netcfg_pb2 import SolverParameter
+from netcfg.places import field_error
 
 Schedule = Callable[[int], float]
 """From the iteration, counted from 0, to the learning rate."""
@@ -83,17 +84,18 @@ def make_schedule(param: SolverParameter) -> Schedule:
     Raises:
         NetError: lr_policy is missing or unknown, or a field that it needs is missing or wrong.
     """
-    if not param.lr_policy:
-        raise NetError(f"lr_policy is missing; one of: {', '.join(POLICIES)}")
-    policy = POLICIES.get(param.lr_policy)
+    name = param.lr_policy
+    if not name:
+        known = ", ".join(POLICIES)
+        raise field_error(param, f"lr_policy is missing; one of: {known}", "lr_policy")
+    policy = POLICIES.get(name)
     if policy is None:
-        raise NetError(
-            f"unknown lr_policy '{param.lr_policy}'{nearest(param.lr_policy, POLICIES)} "
-            f"(known: {', '.join(POLICIES)})"
-        )
-    for name in ("base_lr", *policy.needs):
-        if not (len(param.stepvalue) if name == "stepvalue" else param.HasField(name)):
-            raise NetError(f"lr_policy '{param.lr_policy}' needs {name}, which is not given")
+        known = f"{nearest(name, POLICIES)} (known: {', '.join(POLICIES)})"
+        raise field_error(param, f"unknown lr_policy '{name}'{known}", "lr_policy")
+    for field in ("base_lr", *policy.needs):
+        if not (len(param.stepvalue) if field == "stepvalue" else param.HasField(field)):
+            message = f"lr_policy '{name}' needs {field}, which is not given"
+            raise field_error(param, message, "lr_policy")
     _check(param)
     return lambda i: warm_up(param, i) if i < param.warmup_iter else policy.formula(param, i)
 
@@ -108,13 +110,16 @@ def current_step(param: SolverParameter, iteration: int) -> int:
     return last // param.stepsize if param.lr_policy == "step" else 0
 
 
-def _check(param: SolverParameter) -> None:
-    if param.lr_policy == "step" and param.stepsize <= 0:
-        raise NetError(f"stepsize must be at least 1; given {param.stepsize}")
-    if param.lr_policy == "poly" and param.max_iter <= 0:
-        raise NetError(f"lr_policy 'poly' needs max_iter of at least 1; given {param.max_iter}")
-    steps = list(param.stepvalue)
-    if param.lr_policy == "multistep" and steps != sorted(steps):
-        raise NetError(f"stepvalue must ascend; given {', '.join(map(str, steps))}")
-    if param.lr_policy == "inv" and param.gamma < 0:
-        raise NetError(f"lr_policy 'inv' needs gamma of at least 0; given {param.gamma:g}")
+def _check(p: SolverParameter) -> None:
+    steps = list(p.stepvalue)
+    if p.lr_policy == "step" and p.stepsize <= 0:
+        raise field_error(p, f"stepsize must be at least 1; given {p.stepsize}", "stepsize")
+    if p.lr_policy == "poly" and p.max_iter <= 0:
+        message = f"lr_policy 'poly' needs max_iter of at least 1; given {p.max_iter}"
+        raise field_error(p, message, "max_iter")
+    if p.lr_policy == "multistep" and steps != sorted(steps):
+        given = ", ".join(map(str, steps))
+        raise field_error(p, f"stepvalue must ascend; given {given}", "stepvalue")
+    if p.lr_policy == "inv" and p.gamma < 0:
+        message = f"lr_policy 'inv' needs gamma of at least 0; given {p.gamma:g}"
+        raise field_error(p, message, "gamma")

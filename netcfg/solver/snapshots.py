@@ -13,6 +13,7 @@ from netcfg.errors import NetError, WeightsError
 from netcfg.io.caffemodel import StoredLayer
 from netcfg.io.snapshot import State, write_snapshot
 from netcfg.netcfg_pb2 import SolverParameter
+from netcfg.places import field_error
 from netcfg.solver.rules import RULES
 from netcfg.solver.schedule import current_step
 from netcfg.types import Shape
@@ -32,7 +33,8 @@ def prefix_of(param: SolverParameter, file: str, out: Path | None) -> Path:
     """
     if param.snapshot_format != SolverParameter.BINARYPROTO:
         kind = SolverParameter.SnapshotFormat.Name(param.snapshot_format)
-        raise NetError(f"snapshot_format {kind} cannot be written; use BINARYPROTO")
+        message = f"snapshot_format {kind} cannot be written; use BINARYPROTO"
+        raise field_error(param, message, "snapshot_format")
     given, solver = param.snapshot_prefix, Path(file or "solver")
     if not given:
         prefix = solver.with_suffix("")

@@ -8,17 +8,18 @@ import time
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
 from netcfg.engines.base import Engine
-from netcfg.errors import NetError, WeightsError, nearest
+from netcfg.errors import WeightsError, nearest
 from netcfg.io.caffemodel import read_weights
-from netcfg.io.files import find_file
 from netcfg.io.snapshot import find_latest, read_state
 from netcfg.net import Net
 from netcfg.netcfg_pb2 import SolverParameter
+from netcfg.places import field_error
+from netcfg.scoring import Means
 from netcfg.solver.forks import check_forks
 from netcfg.solver.hooks.base import Hook, Hooks, Outputs, Progress, Scores
 from netcfg.solver.nets import (
@@ -27,7 +28,7 @@ from netcfg.solver.nets import (
     build,
     load_lines,
     read_source,
-    split_paths,
+    weight_files,
 )
 from netcfg.solver.rules import Updater
 from netcfg.solver.schedule import make_schedule
@@ -70,6 +71,8 @@ class Solver:
     Raises:
         NetError: a file cannot be read or used.
     """
+
+    build_net = staticmethod(build)
 
     def __init__(  # noqa: PLR0913 - all but the first are options
         self,
@@ -114,8 +117,8 @@ class Solver:
             for note in notes + self._planner.notes:
                 self.say(note)
             self._check_mode()
-            for path in split_paths(weights or list(self.param.weights)):
-                self.load(find_file(path, near=self.path), ignore_mismatch)
+            for path in weight_files(self.param, weights, self.path):
+                self.load(path, ignore_mismatch)
         except BaseException:
             self.close()
             raise
@@ -126,11 +129,11 @@ class Solver:
         """Build all nets and the update rule for a seed."""
         self.seed = seed
         skip = self._skip_bad_data
-        self.train_net = build(self._planner.train(), engine, seed, skip)
+        self.train_net = self.build_net(self._planner.train(), engine, seed, skip)
         self.test_nets: list[Net] = []
         try:
             for plan in self._planner.tests():
-                net = build(plan, self.train_net.engine, seed, skip, self.train_net)
+                net = self.build_net(plan, self.train_net.engine, seed, skip, self.train_net)
                 self.test_nets.append(net)
             self.updater = Updater(self.param, self.train_net.params, self.train_net.engine)
         except BaseException:
@@ -152,7 +155,7 @@ class Solver:
         if asked and self.train_net.engine.xp is np:
             text = "solver_mode is GPU, but no GPU engine is in use"
             if self.strict:
-                raise NetError(text)
+                raise field_error(self.param, text, "solver_mode")
             self.say(f"{text}; training on the CPU")
 
     # What a user calls -------------------------------------------------------------------------
@@ -201,7 +204,7 @@ class Solver:
             NetError: training cannot go on; the last good snapshot is untouched.
         """
         if not self.param.HasField("max_iter"):
-            raise NetError("max_iter is missing: after how many iterations to stop")
+            raise field_error(self.param, "max_iter is missing: after how many iterations to stop")
         if self.param.snapshot or self.param.snapshot_after_train:
             check_writable(self.prefix)
         self._stopping = False
@@ -250,19 +253,15 @@ class Solver:
         net, count = self.test_nets[index], self.param.test_iter[index]
         self.hooks.emit("on_test_start", self, index)
         started = time.perf_counter()
-        sums: dict[str, Any] = {}
-        loss = 0.0
+        means = Means(net)
         for _ in range(count):
             if self._handle_requests():
                 self.say("Test interrupted.")
                 return None
-            for name, array in net.forward().items():
-                wide = array.astype(np.float64)
-                sums[name] = sums[name] + wide if name in sums else wide
-            loss += net.loss
-        outputs = {k: net.engine.to_numpy(v) / count for k, v in sums.items()}
-        mean = loss / count if self.param.test_compute_loss else None
-        scores = Scores(self.iter, index, outputs, mean, time.perf_counter() - started)
+            means.forward()
+        score = means.score()
+        loss = score.loss if self.param.test_compute_loss else None
+        scores = Scores(self.iter, index, score.outputs, loss, time.perf_counter() - started)
         self.hooks.emit("on_test", self, scores)
         return scores
 

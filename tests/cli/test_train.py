@@ -104,13 +104,22 @@ def test_unknown_fields(run: Run, tiny: Path) -> None:
     assert run("train", "solver.prototxt", "--quiet", "--ignore-field", "max_itter").status == 0
 
 
+def test_places_of_solver_fields(run: Run, tiny: Path) -> None:
+    solver = tiny / "solver.prototxt"
+    solver.write_text(solver.read_text() + "iter_size: 0\n")
+    result = run("train", "solver.prototxt")
+    assert result.err.startswith("netcfg: error: solver.prototxt:11:1: iter_size must be at least")
+    result = run("train", "solver.prototxt", "--set", "iter_size=1", "--set", "type=SGDD")
+    assert result.err.startswith("netcfg: error: solver.prototxt: unknown solver type 'SGDD'")
+
+
 def test_fields_of_forks(run: Run, tiny: Path) -> None:
     solver, net = tiny / "solver.prototxt", tiny / "net.prototxt"
     solver.write_text(solver.read_text() + "larc: true\n")
     net.write_text(net.read_text().replace("num_output: 2", "num_output: 2 normalize: true"))
     result = run("train", "solver.prototxt")
     assert result.status == 2
-    assert "solver.prototxt:1:1: field 'larc' (known from NVCaffe) is not impl" in result.err
+    assert "solver.prototxt:11:1: field 'larc' (known from NVCaffe) is not impl" in result.err
     result = run("train", "solver.prototxt", "--ignore-field", "larc")
     assert result.status == 2
     assert "layer 'ip' (InnerProduct): field 'inner_product_param.normalize' (known" in result.err

@@ -89,9 +89,7 @@ def test_changed_files_are_refused(written: Pair, which: int) -> None:
 
 def test_state_without_weights(written: Pair) -> None:
     written[0].unlink()
-    with pytest.raises(
-        WeightsError, match=r"weights of '.*_iter_10.solverstate' are missing"
-    ):
+    with pytest.raises(WeightsError, match=r"weights of '.*_iter_10.solverstate' are missing"):
         read_state(written[1])
 
 

@@ -13,14 +13,14 @@ from netcfg.solver.forks import IMPLEMENTED, check_forks
 TEXT = 'base_lr: 1 lr_policy: "fixed" max_iter: 1'
 
 
-def test_refusal_with_the_place_of_the_solver() -> None:
-    solver = parse_solver(f"\n {TEXT} larc: true min_lr: 0.1", "s.prototxt").message
+def test_refusal_with_the_place_of_a_field() -> None:
+    solver = parse_solver(f"{TEXT}\n larc: true\n min_lr: 0.1", "s.prototxt").message
     with pytest.raises(NetError) as caught:
         check_forks(solver)
-    place = f"s.prototxt:{solver.source.line}:{solver.source.column}: "
-    assert str(caught.value) == place + (
-        "field 'min_lr' (known from NVCaffe) and field 'larc' (known from NVCaffe) are not "
-        "implemented by this solver; remove them, or pass them over with --ignore-field min_lr,larc"
+    assert str(caught.value) == (
+        "s.prototxt:3:2: field 'min_lr' (known from NVCaffe) and field 'larc' (known from NVCaffe) "
+        "are not implemented by this solver; remove them, or pass them over with --ignore-field "
+        "min_lr,larc"
     )
 
 
@@ -49,5 +49,5 @@ def test_what_is_implemented_exists() -> None:
 def test_a_solver_is_refused_before_anything_is_built(tmp_path: Path) -> None:
     path = tmp_path / "s.prototxt"
     path.write_text(f'{TEXT} net: "nowhere" eval_type: "detection"')
-    with pytest.raises(NetError, match=r"s\.prototxt:1:1: field 'eval_type' \(known from SSD\)"):
+    with pytest.raises(NetError, match=r"s\.prototxt:1:58: field 'eval_type' \(known from SSD\)"):
         Solver(path)

@@ -5,7 +5,7 @@ import pytest
 from netcfg.errors import NetError
 from netcfg.netcfg_pb2 import SolverParameter
 from netcfg.schema import parse_solver
-from netcfg.solver.nets import NetPlanner, batch_size, build, split_paths
+from netcfg.solver.nets import NetPlanner, batch_size, build, split_paths, weight_files
 
 NET = 'layer {{ name: "in" type: "Input" top: "{}" input_param {{ shape {{ dim: 7 dim: 2 }} }} }}'
 
@@ -137,3 +137,36 @@ def test_batch_size(folder: Path) -> None:
 
 def test_paths_with_commas() -> None:
     assert split_paths(["a, b", Path("c"), ""]) == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("", "1:1: one of net, "),
+        ("net: 'a.prototxt'\ntrain_net: 'b.prototxt'", "2:1: one of net, "),
+        ("base_lr: 1\ntrain_net: 'no.prototxt'", "2:1: file 'no.prototxt' not found"),
+        ("net: 'a.prototxt'\ntest_net: 'b.prototxt'", "2:1: test_iter must be given at least"),
+        ("net: 'a.prototxt' test_net: 'b.prototxt'\ntest_iter: []", "1:19: test_iter must be"),
+        ("train_net: 'a.prototxt'\ntest_iter: 1", "2:1: test_iter must be given once"),
+        ("net: 'a.prototxt' test_iter: 1 test_iter: 1\ntest_state {}", "2:1: test_state must"),
+        ("net: 'a.prototxt'\ntest_iter: 1", "2:1: test_interval must be at least 1"),
+        ("net: 'a.prototxt' test_iter: 1\ntest_interval: 0", "2:1: test_interval must be at least"),
+        ("net: 'a.prototxt'\ntest_net: 'no.prototxt' test_iter: 1", "2:1: file 'no.prototxt'"),
+    ],
+)
+def test_mistakes_have_a_place(folder: Path, text: str, place: str) -> None:
+    nets = NetPlanner(parse_solver(text, "s.prototxt").message, str(folder / "s.prototxt"))
+    with pytest.raises(NetError, match=f"^s.prototxt:{place}"):
+        nets.train(), nets.tests()
+
+
+def test_weights_given_stand_in_for_those_of_the_solver(folder: Path) -> None:
+    for name in ("a.caffemodel", "b.caffemodel"):
+        (folder / name).touch()
+    param = parse_solver("base_lr: 1\nweights: 'a.caffemodel,no.caffemodel'", "s.prototxt").message
+    near = str(folder / "s.prototxt")
+    assert weight_files(param, ["b.caffemodel"], near) == [folder / "b.caffemodel"]
+    with pytest.raises(NetError, match=r"^file 'c\.caffemodel' not found"):
+        weight_files(param, ["c.caffemodel"], near)
+    with pytest.raises(NetError, match=r"^s\.prototxt:2:1: file 'no\.caffemodel' not found"):
+        weight_files(param, [], near)

@@ -9,6 +9,7 @@ from netcfg.engines.base import Engine
 from netcfg.errors import NetError
 from netcfg.layer import Param
 from netcfg.netcfg_pb2 import ParamSpec, SolverParameter
+from netcfg.schema import parse_solver
 from netcfg.solver import rules
 from netcfg.solver.rules import RULES, Updater, make_rule
 
@@ -187,3 +188,20 @@ def test_settings_out_of_range(text: str, message: str) -> None:
 def test_updater_settings_out_of_range(text: str, message: str) -> None:
     with pytest.raises(NetError, match=message):
         Updater(solver(text), [], Engine())
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("base_lr: 1\ntype: 'Adem'", "2:1: unknown solver type"),
+        ("base_lr: 1\nsolver_type: ADAGRAD\nmomentum: 0.5", "3:1: AdaGrad has no momentum"),
+        ("type: 'RMSProp'\nrms_decay: 1", "2:1: rms_decay must"),
+        ("type: 'Adam'\nmomentum2: 1", "2:1: momentum2 must"),
+        ("base_lr: 1\n momentum: 1", "2:2: momentum must"),
+        ("base_lr: 1\n regularization_type: 'L3'", "2:2: regularization_type must"),
+        ("base_lr: 1\n iter_size: 0", "2:2: iter_size must"),
+    ],
+)
+def test_settings_out_of_range_have_a_place(text: str, place: str) -> None:
+    with pytest.raises(NetError, match=f"^s.prototxt:{place}"):
+        make_rule(parse_solver(text, "s.prototxt").message)

@@ -5,6 +5,7 @@ import pytest
 
 from netcfg.errors import NetError
 from netcfg.netcfg_pb2 import SolverParameter
+from netcfg.schema import parse_solver
 from netcfg.solver.schedule import POLICIES, current_step, make_schedule
 
 CLOSED: dict[str, tuple[str, Callable[[int], float]]] = {
@@ -100,3 +101,23 @@ def test_a_field_that_is_needed(policy: str, name: str) -> None:
 def test_mistakes(text: str, message: str) -> None:
     with pytest.raises(NetError, match=message):
         make_schedule(solver(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("base_lr: 1", "1:1: lr_policy is missing"),
+        ("base_lr: 1\nlr_policy: 'stp'", "2:1: unknown lr_policy"),
+        ("base_lr: 1\nlr_policy: 'step' stepsize: 1", "2:1: lr_policy 'step' needs gamma"),
+        ("base_lr: 1 lr_policy: 'step' gamma: 1\nstepsize: 0", "2:1: stepsize must"),
+        ("max_iter: 0\nbase_lr: 1 lr_policy: 'poly' power: 1", "1:1: lr_policy 'poly' needs"),
+        (
+            "base_lr: 1 lr_policy: 'multistep' gamma: 1\n stepvalue: 5 stepvalue: 3",
+            "2:2: stepvalue must ascend",
+        ),
+        ("base_lr: 1 lr_policy: 'inv'\ngamma: -1 power: 1", "2:1: lr_policy 'inv' needs gamma"),
+    ],
+)
+def test_mistakes_have_a_place(text: str, place: str) -> None:
+    with pytest.raises(NetError, match=f"^s.prototxt:{place}"):
+        make_schedule(parse_solver(text, "s.prototxt").message)

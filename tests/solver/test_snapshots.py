@@ -6,6 +6,7 @@ import pytest
 from netcfg.errors import NetError, WeightsError
 from netcfg.io.snapshot import State, read_state, write_snapshot
 from netcfg.netcfg_pb2 import SolverParameter
+from netcfg.schema import parse_solver
 from netcfg.solver.snapshots import _fits, prefix_of
 from netcfg.solver.solver import Solver
 from tests.solver.toy import make_project
@@ -40,6 +41,9 @@ def test_prefix(
 def test_formats_that_cannot_be_written(tmp_path: Path) -> None:
     param = SolverParameter(snapshot_format=SolverParameter.HDF5)
     with pytest.raises(NetError, match="snapshot_format HDF5 cannot be written; use BINARYPROTO"):
+        prefix_of(param, "s.prototxt", None)
+    param = parse_solver("base_lr: 1\nsnapshot_format: HDF5", "s.prototxt").message
+    with pytest.raises(NetError, match=r"^s\.prototxt:2:1: snapshot_format HDF5 cannot"):
         prefix_of(param, "s.prototxt", None)
 
 

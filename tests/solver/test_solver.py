@@ -1,5 +1,6 @@
 import json
 import math
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -7,11 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from netcfg.engines.base import Engine
 from netcfg.errors import NetError, WeightsError
 from netcfg.io.caffemodel import read_weights
 from netcfg.io.snapshot import read_state
 from netcfg.netcfg_pb2 import SolverParameter
-from netcfg.schema import parse_net, parse_solver
+from netcfg.schema import parse_net, parse_solver, read_solver
 from netcfg.solver import Solver
 from netcfg.solver.hooks import Hook, Progress
 from tests.shared import SHARED, shared
@@ -512,6 +514,27 @@ def test_max_iter_is_needed(project: Path) -> None:
     solver = make(LINEAR, 'base_lr: 1 lr_policy: "fixed"')
     with pytest.raises(NetError, match="max_iter is missing"):
         solver.solve()
+
+
+def test_a_solver_from_code_or_file_says_the_same_of_a_field(project: Path) -> None:
+    path = make_project(project, 'lr_policy: "steps"')
+    said = f"{path}:2:1: unknown lr_policy 'steps'"
+    for source in (path, str(path), read_solver(path).message):
+        with pytest.raises(NetError, match=f"^{re.escape(said)}"):
+            Solver(source)
+
+
+def test_the_place_of_a_mode_that_is_not_to_be_had(project: Path) -> None:
+    path = make_project(project, "solver_mode: GPU")
+    with pytest.raises(NetError, match=rf"^{re.escape(str(path))}:2:1: solver_mode is GPU"):
+        Solver(path, engine=Engine(), strict=True)
+
+
+def test_no_batches_give_no_scores(project: Path) -> None:
+    solver = Solver(make_project(project, "test_iter: 0 test_compute_loss: true"))
+    scores = solver.test()
+    assert scores is not None
+    assert (scores.outputs, scores.loss) == ({}, 0)
 
 
 def test_numbers_of_a_run_are_finite(project: Path) -> None:
