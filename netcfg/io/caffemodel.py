@@ -75,12 +75,17 @@ class StoredLayer:
 
 
 def read_weights(path: str | Path) -> Weights:
-    """Read a .caffemodel of any age and fork.
+    """Read a .caffemodel of any age and fork, or a .caffemodel.h5; the content decides.
 
     Raises:
         WeightsError: the file is missing, damaged or of another kind; the message says where.
     """
-    return decode_weights(read_bytes(path), str(path))
+    data = read_bytes(path)
+    if data.startswith(HDF5_MAGIC):
+        from netcfg.io.hdf5 import read_weights_hdf5  # h5py takes long to import
+
+        return read_weights_hdf5(path)
+    return decode_weights(data, str(path))
 
 
 def read_bytes(path: str | Path) -> bytes:

@@ -168,7 +168,7 @@ def test_other_files_are_named(tmp_path: Path) -> None:
         read_weights(state)
     hdf5 = tmp_path / "a.h5"
     hdf5.write_bytes(b"\x89HDF\r\n\x1a\nrest")
-    with pytest.raises(WeightsError, match="is an HDF5 file"):
+    with pytest.raises(WeightsError, match="is no HDF5 file, or a damaged one"):
         read_weights(hdf5)
     (tmp_path / "empty.caffemodel").touch()
     with pytest.raises(WeightsError, match="holds no layers"):

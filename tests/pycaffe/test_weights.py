@@ -9,9 +9,10 @@ from netcfg.schema import parse_net
 from tests.pycaffe.nets import CONV
 
 
-def test_there_and_back(tmp_path):
+@pytest.mark.parametrize("hdf5", [False, True])
+def test_there_and_back(tmp_path, hdf5):
     one, two = (Net(parse_net(CONV).message, seed=seed) for seed in (1, 2))
-    save_file(one, str(tmp_path / "w.caffemodel"))
+    save_file(one, str(tmp_path / "w.caffemodel"), hdf5=hdf5)
     load_file(two, str(tmp_path / "w.caffemodel"))
     for mine, theirs in zip(one.params, two.params, strict=True):
         np.testing.assert_array_equal(mine.data, theirs.data)
