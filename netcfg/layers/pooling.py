@@ -67,7 +67,7 @@ class Pooling(Layer):
         self.x_shape = x
         kernel = self.kernel if self.kernel is not None else x[2:]
         self.window = Window(kernel, self.stride, self.pad, (1,) * axes)
-        self.out = _out(x[2:], self.window, self.up)
+        self.out = out_size(x[2:], self.window, self.up)
         y = (*x[:2], *self.out)
         return (y, y) if self.ntops > 1 else y
 
@@ -183,7 +183,7 @@ def _rounds_up(config: PoolingParameter) -> bool:
     return config.ceil_mode
 
 
-def _out(x: Shape, window: Window, up: bool) -> Shape:
+def out_size(x: Shape, window: Window, up: bool) -> Shape:
     """Return how many windows there are along each axis, by Caffe's rounding."""
     out = []
     for n, k, s, p in zip(x, window.kernel, window.stride, window.pad, strict=True):
