@@ -163,7 +163,6 @@ def test_solver_without_a_net(write: Write) -> None:
     [
         ("iter_size: 0", "2:1", "iter_size must be at least 1; given 0"),
         ("regularization_type: 'L3'", "2:1", "regularization_type must be L1 or L2; given 'L3'"),
-        ("momentum: 0\n  snapshot_format: HDF5", "3:3", "snapshot_format HDF5 cannot be written"),
         ("test_net: 'no.prototxt' test_iter: 1 test_interval: 1", "2:1", "file 'no.prototxt' not"),
         ("train_net: 'net.prototxt'", "2:1", "must be given; given net and train_net"),
         ("test_iter: 1", "2:1", "test_interval must be at least 1"),

@@ -14,8 +14,8 @@ import pytest
 
 from netcfg.netcfg_pb2 import Datum
 
-RUNS = 20
-FINAL = "snap_iter_120.caffemodel"
+RUNS = [("BINARYPROTO", run) for run in range(20)] + [("HDF5", run) for run in range(8)]
+FINAL = {"BINARYPROTO": "snap_iter_120.caffemodel", "HDF5": "snap_iter_120.caffemodel.h5"}
 
 NET = """
 layer {
@@ -63,8 +63,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def start(folder: Path, out: str, *options: str) -> "subprocess.Popen[bytes]":
+def start(folder: Path, out: str, kind: str, *options: str) -> "subprocess.Popen[bytes]":
     command = [sys.executable, "-m", "netcfg", "train", "solver.prototxt", "--out", out, *options]
+    command += ["--set", f"snapshot_format={kind}"]
     env = os.environ | {"OPENBLAS_NUM_THREADS": "1"}
     return subprocess.Popen(
         command, cwd=folder, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
@@ -77,21 +78,26 @@ def finish(process: "subprocess.Popen[bytes]") -> None:
 
 
 @pytest.fixture(scope="module")
-def uninterrupted(project: Path) -> tuple[bytes, float]:
-    """Return the final weights of a run that nobody kills, and how long it took."""
-    begin = time.monotonic()
-    finish(start(project, "whole"))
-    return (project / "whole" / FINAL).read_bytes(), time.monotonic() - begin
+def uninterrupted(project: Path) -> tuple[dict[str, bytes], float]:
+    """Return the final weights of runs that nobody kills, and how long one took."""
+    weights = {}
+    for kind, name in FINAL.items():
+        begin = time.monotonic()
+        finish(start(project, kind, kind))
+        weights[kind] = (project / kind / name).read_bytes()
+    return weights, time.monotonic() - begin
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("run", range(RUNS))
-def test_killed_and_resumed(run: int, project: Path, uninterrupted: tuple[bytes, float]) -> None:
+@pytest.mark.parametrize(("kind", "run"), RUNS)
+def test_killed_and_resumed(
+    kind: str, run: int, project: Path, uninterrupted: tuple[dict[str, bytes], float]
+) -> None:
     expected, seconds = uninterrupted
-    out = f"killed{run}"
-    process = start(project, out)
+    out = f"killed{kind}{run}"
+    process = start(project, out, kind)
     time.sleep(random.Random(run).uniform(0.1, 0.95) * seconds)
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    finish(start(project, out, "--snapshot", "auto"))
-    assert (project / out / FINAL).read_bytes() == expected
+    finish(start(project, out, kind, "--snapshot", "auto"))
+    assert (project / out / FINAL[kind]).read_bytes() == expected[kind]

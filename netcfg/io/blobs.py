@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from netcfg.errors import WeightsError
 from netcfg.io.wire import BYTES, Field, Reader, Values, bytes_field, header, varint
+from netcfg.netcfg_pb2 import BlobProto
 from netcfg.types import Shape
 
-NUM, CHANNELS, HEIGHT, WIDTH, DATA, SHAPE, DOUBLE_DATA = 1, 2, 3, 4, 5, 7, 8
+NUM, CHANNELS, HEIGHT, WIDTH, DATA, DIFF, SHAPE, DOUBLE_DATA, DOUBLE_DIFF = range(1, 10)
 RAW_TYPE, RAW_DATA = 10, 12
 RAW_TYPES = ("<f8", "<f4", "<f2")
 """NVCaffe's types of ``raw_data``, by number."""
@@ -62,27 +64,61 @@ def read_blob(reader: Reader, at: Field, what: str) -> Values:
     return values.reshape(shape)
 
 
-def write_blob(array: np.ndarray, number: int) -> Iterator[bytes | memoryview]:
-    """Yield the bytes of a BlobProto field: float64 as ``double_data``, all else as ``data``."""
-    double = array.dtype == np.float64
-    data = np.ascontiguousarray(array, "<f8" if double else "<f4")
+def blob_array(blob: BlobProto, what: str) -> Values:
+    """Return the array of a BlobProto that was read already, as ``read_blob`` does.
+
+    Raises:
+        WeightsError: its shape and the number of values differ.
+    """
+    data = bytes_field(1, blob.SerializeToString())
+    try:
+        return read_blob(Reader(data, ""), next(Reader(data, "").fields()), what)
+    except WeightsError as error:
+        raise WeightsError(str(error).removeprefix(": byte 0: ")) from None
+
+
+def write_blob(
+    array: np.ndarray, number: int, diff: np.ndarray | None = None
+) -> Iterator[bytes | memoryview]:
+    """Yield the bytes of a BlobProto field: float64 as ``double_data``, all else as ``data``.
+
+    Args:
+        array: the values.
+        number: of the field.
+        diff: the gradient, of the same shape, where it is to be written too.
+    """
+    parts = _written(array, diff)
     dims = b"".join(varint(n) for n in array.shape)
     head = bytes_field(SHAPE, bytes_field(1, dims) if dims else b"")
-    if data.size:
-        head += header(DOUBLE_DATA if double else DATA, data.nbytes)
-    yield header(number, len(head) + data.nbytes) + head
-    if data.size:
+    yield header(number, _inner_size(array, parts)) + head
+    for key, part in parts.items():
+        data = np.ascontiguousarray(part, "<f8" if part.dtype == np.float64 else "<f4")
+        yield header(key, data.nbytes)
         yield data.data.cast("B")
 
 
-def blob_size(array: np.ndarray, number: int) -> int:
+def blob_size(array: np.ndarray, number: int, diff: np.ndarray | None = None) -> int:
     """Return how many bytes ``write_blob`` yields."""
-    width = 8 if array.dtype == np.float64 else 4
+    inner = _inner_size(array, _written(array, diff))
+    return len(header(number, inner)) + inner
+
+
+def _written(array: np.ndarray, diff: np.ndarray | None) -> dict[int, np.ndarray]:
+    """Return the arrays with something in them by the number of their field."""
+    double = array.dtype == np.float64
+    parts = {DOUBLE_DATA if double else DATA: array}
+    if diff is not None:
+        parts[DOUBLE_DIFF if diff.dtype == np.float64 else DIFF] = diff
+    return {key: part for key, part in parts.items() if part.size}
+
+
+def _inner_size(array: np.ndarray, parts: dict[int, np.ndarray]) -> int:
     dims = sum(len(varint(n)) for n in array.shape)
     inner = len(header(SHAPE, 0)) + (len(header(1, dims)) + dims if dims else 0)
-    size = array.size * width
-    inner += len(header(DATA, size)) + size if size else 0
-    return len(header(number, inner)) + inner
+    for key, part in parts.items():
+        size = part.size * (8 if part.dtype == np.float64 else 4)
+        inner += len(header(key, size)) + size
+    return inner
 
 
 def _values(reader: Reader, at: Field, parts: _Parts, what: str) -> Values:

@@ -1,26 +1,34 @@
 """Weights in HDF5, as Caffe lays them out: the datasets ``/data/<layer>/<index>``.
 
-A layer whose name has a slash is a group within a group.
+A layer whose name has a slash is a group within a group. Blobs that an earlier layer owns are left
+out, which leaves gaps in the numbers. Gradients, where they are kept, lie under ``/diff``, those of
+all blobs.
 
 A file may hold more than numbers: links into other files, datasets that are views of others, sizes
 that nothing fills. All of these are refused before anything is read.
 """
 
+import hashlib
 import io
 import math
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
 
-from netcfg.errors import WeightsError
+from netcfg.errors import NetError, WeightsError
 from netcfg.io.caffemodel import StoredLayer, Weights
 from netcfg.io.files import write_whole
 from netcfg.io.wire import Values
 
 MOST_COMPRESSION = 1100
 """No filter in use makes data smaller by more than this."""
+NUMBER = re.compile(r"0|[1-9]\d{0,2}")
+"""Names of blobs; no layer has a thousand, so no file may make us count further."""
 
 
 def read_weights_hdf5(path: str | Path) -> Weights:
@@ -30,54 +38,100 @@ def read_weights_hdf5(path: str | Path) -> Weights:
         WeightsError: the file is damaged, of another kind, or holds links or virtual data.
     """
     weights = Weights(str(path))
-    try:
-        with h5py.File(path, "r") as file:
-            if not isinstance(_member(file, "data", path), h5py.Group):
-                raise WeightsError(f"'{path}' holds no weights: it has no group '/data'")
-            _read_group(file["data"], "", weights)
-    except (OSError, RuntimeError, KeyError) as error:
-        raise WeightsError(f"'{path}' is no HDF5 file, or a damaged one") from error
+    with open_hdf5(path, path) as file:
+        if not isinstance(member(file, "data", path), h5py.Group):
+            state = "a solver state, no weights" if "history" in file else "no weights"
+            raise WeightsError(f"'{path}' holds {state}: it has no group '/data'")
+        _read_group(file["data"], "", weights)
     return weights
 
 
-def write_weights_hdf5(path: str | Path, net_name: str, layers: Iterable[StoredLayer]) -> None:
+def write_weights_hdf5(path: str | Path, net_name: str, layers: Iterable[StoredLayer]) -> str:
     """Write a .caffemodel.h5, whole or not at all; Caffe keeps no net name in it, nor do we.
 
+    Returns:
+        The SHA-256 of the file, in hexadecimal.
+
     Raises:
-        NetError: the folder cannot be written or the disk is full.
+        NetError: the folder cannot be written, the disk is full, or HDF5 has no place for the name
+            of a layer, such as 'a/0' beside 'a'.
     """
     buffer = io.BytesIO()
     with h5py.File(buffer, "w") as file:
-        data = file.create_group("data")
+        file.create_group("data")
         for layer in layers:
-            group = data.require_group(layer.name)
-            for i, blob in enumerate(layer.blobs):
-                group.create_dataset(str(i), data=blob)
+            try:
+                _write_layer(file, layer)
+            except (TypeError, ValueError) as error:
+                raise NetError(f"cannot write '{path}': layer '{layer.name}': {error}") from error
     with write_whole(path) as out:
         out.write(buffer.getbuffer())
+    return hashlib.sha256(buffer.getbuffer()).hexdigest()
+
+
+def _write_layer(file: h5py.File, layer: StoredLayer) -> None:
+    group = file.require_group(f"data/{layer.name}")
+    for i, blob in enumerate(layer.blobs):
+        if i not in layer.shared:
+            group.create_dataset(str(i), data=blob)
+    for i, diff in enumerate(layer.diffs):
+        file.require_group(f"diff/{layer.name}").create_dataset(str(i), data=diff)
+
+
+@contextmanager
+def open_hdf5(source: str | Path | io.BytesIO, path: str | Path) -> Iterator[h5py.File]:
+    """Open a file for reading, with one error for whatever damage HDF5 stumbles over.
+
+    Args:
+        source: the file, or its bytes.
+        path: for messages.
+
+    Raises:
+        WeightsError: it is damaged or of another kind.
+    """
+    try:
+        with h5py.File(source, "r") as file:
+            yield file
+    except WeightsError:
+        raise
+    except (OSError, RuntimeError, LookupError, ValueError, TypeError, MemoryError) as error:
+        raise WeightsError(f"'{path}' is no HDF5 file, or a damaged one") from error
 
 
 def _read_group(group: h5py.Group, layer: str, weights: Weights) -> None:
     """Take the datasets of a group as blobs of a layer, groups in it as layers ``layer/name``."""
     path = weights.path
-    members = {name: _member(group, name, path) for name in group}
+    members = {name: member(group, name, path) for name in group}
     blobs = {name: m for name, m in members.items() if not isinstance(m, h5py.Group)}
-    if sorted(blobs) != sorted(str(i) for i in range(len(blobs))) or (blobs and not layer):
+    if not all(map(NUMBER.fullmatch, blobs)) or (blobs and not layer):
         raise WeightsError(
             f"'{path}': blobs of a layer must be numbered from 0; '{group.name}' holds "
             f"{', '.join(blobs)}"
         )
     if layer:
-        weights[layer] = [_read_blob(blobs[str(i)], path) for i in range(len(blobs))]
-    for name, member in members.items():
+        names = map(str, range(max(map(int, blobs), default=-1) + 1))
+        weights[layer] = [read_floats(group, n, path) if n in blobs else None for n in names]
+    for name, inner in members.items():
         if name not in blobs:
-            _read_group(member, f"{layer}/{name}" if layer else name, weights)
+            _read_group(inner, f"{layer}/{name}" if layer else name, weights)
 
 
-def _read_blob(dataset: h5py.Dataset, path: str | Path) -> Values:
-    """Return the values of a dataset whose size the file can hold."""
+def read_floats(group: h5py.Group, name: str, path: str | Path) -> Values:
+    """Return the values of a dataset of floats whose size the file can hold."""
+    dataset = member(group, name, path)
     if not isinstance(dataset, h5py.Dataset) or dataset.dtype.kind != "f":
-        raise WeightsError(f"'{path}': '{dataset.name}' must be a dataset of floats")
+        raise WeightsError(f"'{path}': '{group.name}/{name}' must be a dataset of floats")
+    values: Values = np.asarray(read_dataset(dataset, path))
+    values.flags.writeable = False
+    return values
+
+
+def read_dataset(dataset: h5py.Dataset, path: str | Path) -> Any:
+    """Return what a dataset holds; one that takes values from elsewhere or from nowhere is refused.
+
+    Raises:
+        WeightsError: it is virtual or external, or its size is more than the file can hold.
+    """
     if dataset.is_virtual or dataset.external:
         raise WeightsError(f"'{path}': '{dataset.name}' takes its values from another file")
     stored = dataset.id.get_storage_size() * (MOST_COMPRESSION if dataset.chunks else 1)
@@ -86,13 +140,11 @@ def _read_blob(dataset: h5py.Dataset, path: str | Path) -> Values:
         raise WeightsError(
             f"'{path}': '{dataset.name}' declares {size} bytes; {stored} can be there"
         )
-    values: Values = np.asarray(dataset[()])
-    values.flags.writeable = False
-    return values
+    return dataset[()]
 
 
-def _member(group: h5py.Group, name: str, path: str | Path) -> h5py.HLObject:
-    """Return a member of a group; one that is a link to somewhere else is refused."""
+def member(group: h5py.Group, name: str, path: str | Path) -> h5py.HLObject | None:
+    """Return a member of a group, None where there is none; a link to somewhere else is refused."""
     link = group.get(name, getlink=True)
     if link is None:
         return None

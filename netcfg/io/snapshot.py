@@ -4,6 +4,7 @@ A snapshot is the pair ``PREFIX_iter_N.caffemodel`` and ``PREFIX_iter_N.solverst
 are written first and the state names their SHA-256, so a state that can be read has its weights.
 States are Caffe's SolverState; what netcfg adds lies in fields that Caffe passes over, and the
 first of them is a seal, the SHA-256 of all bytes after it: a state that was cut off is not read.
+Both files may be HDF5 (``.caffemodel.h5``, ``.solverstate.h5``; see ``netcfg.io.snapshot_hdf5``).
 """
 
 import hashlib
@@ -23,12 +24,12 @@ from netcfg.io.caffemodel import (
     NET_LAYERS,
     StoredLayer,
     Weights,
-    decode_weights,
     read_bytes,
+    read_weights,
     write_weights,
 )
 from netcfg.io.files import write_whole
-from netcfg.io.wire import BYTES, Field, Reader
+from netcfg.io.wire import BYTES, Data, Field, Reader, Values
 from netcfg.netcfg_pb2 import LayerState as StoredState
 from netcfg.netcfg_pb2 import NamedBlob, SolverState
 from netcfg.weights import LayerState
@@ -37,7 +38,7 @@ ITER, HISTORY, METADATA = (
     SolverState.DESCRIPTOR.fields_by_name[name].number for name in ("iter", "history", "metadata")
 )
 SEAL = "sha256 of the rest"
-WEIGHTS_SUFFIX, STATE_SUFFIX = ".caffemodel", ".solverstate"
+WEIGHTS_SUFFIX, STATE_SUFFIX, HDF5_SUFFIX = ".caffemodel", ".solverstate", ".h5"
 
 
 @dataclass
@@ -71,20 +72,25 @@ class State:
     weights: Weights = field(default_factory=Weights)
 
 
-def snapshot_paths(prefix: str | Path, iteration: int) -> tuple[Path, Path]:
+def snapshot_paths(prefix: str | Path, iteration: int, *, hdf5: bool = False) -> tuple[Path, Path]:
     """Return the files of a snapshot, weights and state.
 
     >>> [str(path) for path in snapshot_paths("run/lenet", 500)]
     ['run/lenet_iter_500.caffemodel', 'run/lenet_iter_500.solverstate']
     """
-    stem = f"{prefix}_iter_{iteration}"
-    return Path(stem + WEIGHTS_SUFFIX), Path(stem + STATE_SUFFIX)
+    stem, end = f"{prefix}_iter_{iteration}", HDF5_SUFFIX if hdf5 else ""
+    return Path(stem + WEIGHTS_SUFFIX + end), Path(stem + STATE_SUFFIX + end)
 
 
 def write_snapshot(
-    prefix: str | Path, state: State, net_name: str, layers: Iterable[StoredLayer]
+    prefix: str | Path,
+    state: State,
+    net_name: str,
+    layers: Iterable[StoredLayer],
+    *,
+    hdf5: bool = False,
 ) -> tuple[Path, Path]:
-    """Write weights, then state; each file appears whole or not at all.
+    """Write weights, then state, both in HDF5 if wanted; each file appears whole or not at all.
 
     Returns:
         The two files.
@@ -93,26 +99,29 @@ def write_snapshot(
         NetError: a file cannot be written; an older snapshot of that name is left as it was, or
             is without its state, never with the state of other weights.
     """
-    weights_path, state_path = snapshot_paths(prefix, state.iter)
-    digest = write_weights(weights_path, net_name, layers)
+    weights_path, state_path = snapshot_paths(prefix, state.iter, hdf5=hdf5)
     state.learned_net = str(weights_path)
-    _write_state(state_path, state, digest)
+    if hdf5:
+        from netcfg.io.hdf5 import write_weights_hdf5  # h5py takes long to import
+        from netcfg.io.snapshot_hdf5 import write_state_hdf5
+
+        digest = write_weights_hdf5(weights_path, net_name, layers)
+        write_state_hdf5(state_path, _message(state, digest), state.history)
+    else:
+        digest = write_weights(weights_path, net_name, layers)
+        _write_state(state_path, state, digest)
     return weights_path, state_path
 
 
 def read_state(path: str | Path) -> State:
-    """Read a .solverstate and the weights it names, both checked.
+    """Read a .solverstate or .solverstate.h5 and the weights it names, both checked.
 
     The weights are looked for as named, from the working directory, then beside the state.
 
     Raises:
         WeightsError: either file is missing, damaged or not what it should be.
     """
-    data = read_bytes(path)
-    _check_kind(data, str(path))
-    reader = Reader(data, str(path))
-    message, history = _decode(reader)
-    sealed = _check_seal(reader, message)
+    message, history, sealed = _read_message(read_bytes(path), str(path))
     if not message.HasField("iter") or message.iter < 0:
         raise WeightsError(f"'{path}' names no iteration; it is cut off or not a solver state")
     state = State(
@@ -139,18 +148,16 @@ def find_latest(prefix: str | Path, report: Callable[[str], None]) -> Path | Non
         prefix: as in ``snapshot_paths``.
         report: called with one line for each newer snapshot that is damaged or incomplete.
     """
-    found: dict[int, set[str]] = {}
+    found: dict[tuple[int, str], set[str]] = {}
     folder, stem = Path(prefix).parent, Path(prefix).name
-    pattern = re.compile(
-        re.escape(stem) + rf"_iter_(\d+)({re.escape(WEIGHTS_SUFFIX)}|{re.escape(STATE_SUFFIX)})"
-    )
+    pattern = re.compile(re.escape(stem) + r"_iter_(\d+)(\.caffemodel|\.solverstate)((?:\.h5)?)")
     for file in folder.iterdir() if folder.is_dir() else ():
         if match := pattern.fullmatch(file.name):
-            found.setdefault(int(match[1]), set()).add(match[2])
-    for iteration in sorted(found, reverse=True):
-        weights, state = snapshot_paths(prefix, iteration)
-        if STATE_SUFFIX not in found[iteration]:
-            report(f"snapshot passed over: '{weights}' has no {STATE_SUFFIX}")
+            found.setdefault((int(match[1]), match[3]), set()).add(match[2])
+    for iteration, end in sorted(found, reverse=True):
+        weights, state = snapshot_paths(prefix, iteration, hdf5=bool(end))
+        if STATE_SUFFIX not in found[iteration, end]:
+            report(f"snapshot passed over: '{weights}' has no {STATE_SUFFIX}{end}")
             continue
         try:
             read_state(state)
@@ -213,15 +220,33 @@ def _message(state: State, weights_sha256: str) -> SolverState:
 # Reading ---------------------------------------------------------------------------------------
 
 
-def _check_kind(data: bytes, path: str) -> None:
+def _read_message(data: Data, path: str) -> tuple[SolverState, list[Values], bool]:
+    """Return a state without its history, the history, and whether netcfg wrote it."""
+    if data[: len(HDF5_MAGIC)] == HDF5_MAGIC:
+        from netcfg.io.snapshot_hdf5 import read_state_hdf5  # h5py takes long to import
+
+        if path.endswith(WEIGHTS_SUFFIX + HDF5_SUFFIX):
+            raise _weights_given(path)
+        return read_state_hdf5(data, path)
+    _check_kind(data, path)
+    reader = Reader(data, path)
+    message, history = _decode(reader)
+    return message, history, _check_seal(reader, message)
+
+
+def _weights_given(path: str) -> WeightsError:
     """Say what to do where a file is not a state but weights, a likely slip."""
-    state = Path(path).with_suffix(STATE_SUFFIX)
-    go_on = f"go on from '{state}', or " if state.exists() else ""
-    weights = WeightsError(
+    stem, found, end = path.rpartition(WEIGHTS_SUFFIX)
+    state = Path(stem + STATE_SUFFIX + end)
+    go_on = f"go on from '{state}', or " if found and state.exists() else ""
+    return WeightsError(
         f"'{path}' holds weights, not a solver state; {go_on}start from them with --weights"
     )
-    if data.startswith(HDF5_MAGIC):
-        raise WeightsError(f"'{path}' is an HDF5 file, not a {STATE_SUFFIX}")
+
+
+def _check_kind(data: Data, path: str) -> None:
+    """Refuse weights in the form of protobuf messages."""
+    weights = _weights_given(path)
     try:
         for item in Reader(data, path).fields():
             if item.number in (NET_LAYERS, NET_LAYER) and _is_layers(item, data):
@@ -234,16 +259,16 @@ def _check_kind(data: bytes, path: str) -> None:
         raise
 
 
-def _is_layers(item: Field, data: bytes) -> bool:
+def _is_layers(item: Field, data: Data) -> bool:
     """Tell a net's old ``layers`` from a state's ``learned_net``: both are field 2, and bytes."""
     if item.number == NET_LAYER:
         return True
-    return b"\0" in data[item.start : item.end]
+    return b"\0" in bytes(data[item.start : item.end])
 
 
-def _decode(reader: Reader) -> tuple[SolverState, list[np.ndarray]]:
+def _decode(reader: Reader) -> tuple[SolverState, list[Values]]:
     """Return the message without its history, and the history."""
-    history: list[np.ndarray] = []
+    history: list[Values] = []
     rest = []
     for item in reader.fields():
         if item.number == HISTORY:
@@ -279,9 +304,8 @@ def _find_weights(state: State, sha256: str) -> Weights:
     places = list(dict.fromkeys([given, folder / given, folder / given.name]))
     there = [place for place in places if place.is_file()]
     for place in there:
-        data = read_bytes(place)
-        if not sha256 or hashlib.sha256(data).hexdigest() == sha256:
-            return decode_weights(data, str(place))
+        if not sha256 or _digest(place) == sha256:
+            return read_weights(place)
     if there:
         raise WeightsError(
             f"weights '{there[0]}' are not those that '{state.path}' was written with (SHA-256 "
@@ -289,6 +313,14 @@ def _find_weights(state: State, sha256: str) -> Weights:
         )
     looked = " or ".join(f"'{place}'" for place in places)
     raise WeightsError(f"the weights of '{state.path}' are missing: no file {looked}")
+
+
+def _digest(path: Path) -> str:
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise WeightsError(f"cannot read '{path}': {error.strerror or error}") from error
 
 
 def _layer_state(stored: StoredState, path: str) -> LayerState:

@@ -15,6 +15,8 @@ from netcfg.errors import WeightsError
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 Values = npt.NDArray[np.floating[Any]]
+Data = bytes | memoryview
+"""Bytes of a file."""
 LONGEST_VARINT = 10
 """Bytes of a 64-bit varint."""
 
@@ -51,7 +53,7 @@ class Reader:
         path: of the file, for messages.
     """
 
-    def __init__(self, data: bytes, path: str) -> None:
+    def __init__(self, data: Data, path: str) -> None:
         self.data = data
         self.path = path
 
@@ -75,7 +77,7 @@ class Reader:
     def text(self, field: Field) -> str:
         """Return a string field."""
         self.expect(field, BYTES)
-        return self.data[field.start : field.end].decode("utf-8", "replace")
+        return str(self.data[field.start : field.end], "utf-8", "replace")
 
     def expect(self, field: Field, *kinds: int) -> None:
         """Refuse a field of another kind than these."""

@@ -29,7 +29,7 @@ def init_log(level: int = 0, stderr: bool = True) -> None:
     Log.level = int(level) if stderr else 1
 
 
-def log(message: str) -> None:
-    """Write a line of the program's own."""
+def log(message: str, place: str = "pycaffe:1") -> None:
+    """Write a line of the program's own, or of a place in Caffe."""
     now = datetime.now()
-    Log().write(f"I{now:%m%d %H:%M:%S.%f} {os.getpid():5d} pycaffe:1] {message}\n")
+    Log().write(f"I{now:%m%d %H:%M:%S.%f} {os.getpid():5d} {place}] {message}\n")

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from netcfg.io.caffemodel import StoredLayer, read_weights, write_weights
+from netcfg.io.caffemodel import read_weights, write_weights
 from netcfg.io.hdf5 import write_weights_hdf5
 from netcfg.net import Net
+from netcfg.weights import stored_layers
 
 
 def load_file(net: Net, path: str, ignore_mismatch: Sequence[str] = ()) -> None:
@@ -23,11 +24,7 @@ def save_file(net: Net, path: str, *, hdf5: bool = False) -> None:
     Raises:
         NetError: the file cannot be written.
     """
-    weights = net.weights()
-    layers = [
-        StoredLayer(c.name, c.type, c.bottom, c.top, weights.get(c.name, ()))
-        for c in (layer.config for layer in net.layers)
-    ]
+    layers = stored_layers(net.layers, net.engine)
     if hdf5:
         write_weights_hdf5(path, net.name, layers)
     else:

@@ -153,7 +153,7 @@ def load_lines(report: LoadReport, weights: Weights) -> list[str]:
         f"{len(report.missing) + len(report.ignored)} keep their initial values"
     ]
     for name in report.taken:
-        shapes = ", ".join(str(blob.shape) for blob in weights[name])
+        shapes = ", ".join("shared" if b is None else str(b.shape) for b in weights[name])
         lines.append(f"  {name}: taken, {shapes}")
     lines += [f"  {name}: not in the file, keeps its initial values" for name in report.missing]
     lines += [f"  {name}: does not fit and is passed over as asked" for name in report.ignored]

@@ -2,7 +2,6 @@
 
 import math
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,13 +9,12 @@ import numpy as np
 
 from netcfg import __version__
 from netcfg.errors import NetError, WeightsError
-from netcfg.io.caffemodel import StoredLayer
 from netcfg.io.snapshot import State, write_snapshot
 from netcfg.netcfg_pb2 import SolverParameter
-from netcfg.places import field_error
 from netcfg.solver.rules import RULES
 from netcfg.solver.schedule import current_step
 from netcfg.types import Shape
+from netcfg.weights import missing, stored_layers
 
 if TYPE_CHECKING:
     from netcfg.solver.solver import Solver
@@ -27,14 +25,7 @@ def prefix_of(param: SolverParameter, file: str, out: Path | None) -> Path:
 
     It is ``snapshot_prefix``, with the solver's name in it where that is a folder, and the solver's
     file without its suffix where it is empty. With ``out`` only its last part counts.
-
-    Raises:
-        NetError: snapshots in a format that cannot be written.
     """
-    if param.snapshot_format != SolverParameter.BINARYPROTO:
-        kind = SolverParameter.SnapshotFormat.Name(param.snapshot_format)
-        message = f"snapshot_format {kind} cannot be written; use BINARYPROTO"
-        raise field_error(param, message, "snapshot_format")
     given, solver = param.snapshot_prefix, Path(file or "solver")
     if not given:
         prefix = solver.with_suffix("")
@@ -64,18 +55,21 @@ def check_writable(prefix: Path) -> None:
 
 def take(solver: "Solver") -> tuple[Path, Path]:
     """Write a snapshot of a solver; return its weights and its state."""
-    to_numpy = solver.train_net.engine.to_numpy
+    net, param = solver.train_net, solver.param
+    to_numpy = net.engine.to_numpy
     state = State(
         iter=solver.iter,
         history=[to_numpy(h) for h in solver.updater.history],
-        current_step=current_step(solver.param, solver.iter),
-        solver_type=solver.param.type,
+        current_step=current_step(param, solver.iter),
+        solver_type=param.type,
         random_seed=solver.seed,
         losses=[float(loss) for loss in solver.losses],
         layers=solver.layer_states(),
         netcfg_version=__version__,
     )
-    return write_snapshot(solver.prefix, state, solver.train_net.name, _stored_layers(solver))
+    layers = stored_layers(net.layers, net.engine, diffs=param.snapshot_diff)
+    hdf5 = param.snapshot_format == SolverParameter.HDF5
+    return write_snapshot(solver.prefix, state, net.name, layers, hdf5=hdf5)
 
 
 def resume(solver: "Solver", state: State) -> None:
@@ -87,10 +81,10 @@ def resume(solver: "Solver", state: State) -> None:
     _check_type(solver, state)
     _check_history(solver, state)
     engine, net = solver.train_net.engine, solver.train_net
-    missing = [x.name for x in net.layers if x.params and not state.weights.get(x.name)]
-    if missing:
+    lacking = missing(net.layers, state.weights)
+    if lacking:
         raise WeightsError(
-            f"'{state.weights.path}' lacks the parameters of layer '{missing[0]}', so this is not "
+            f"'{state.weights.path}' lacks the parameters of layer '{lacking[0]}', so this is not "
             f"the net that '{state.path}' was written for"
         )
     net.load(state.weights)
@@ -103,13 +97,6 @@ def resume(solver: "Solver", state: State) -> None:
     for name, layers in state.layers.items():
         if name in nets:
             nets[name].restore(layers)
-
-
-def _stored_layers(solver: "Solver") -> Iterator[StoredLayer]:
-    weights = solver.train_net.weights()
-    for layer in solver.train_net.layers:
-        c = layer.config
-        yield StoredLayer(c.name, c.type, c.bottom, c.top, weights.get(c.name, ()))
 
 
 def _check_type(solver: "Solver", state: State) -> None:

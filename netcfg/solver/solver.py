@@ -22,6 +22,7 @@ from netcfg.places import field_error
 from netcfg.scoring import Means
 from netcfg.solver.forks import check_forks
 from netcfg.solver.hooks.base import Hook, Hooks, Outputs, Progress, Scores
+from netcfg.solver.hooks.debug_info import DebugInfo, Steps
 from netcfg.solver.nets import (
     NetPlanner,
     batch_size,
@@ -91,7 +92,7 @@ class Solver:
     ) -> None:
         self.param, self.path, notes = read_source(source)
         self.out = None if out is None else Path(out)
-        self.hooks = Hooks(hooks)
+        self.hooks = Hooks([*hooks, Steps(), DebugInfo()])
         self.strict = strict
         self.iter = 0
         self.feed: Callable[[], Mapping[str, Array]] | None = None

@@ -1,4 +1,5 @@
 import hashlib
+import os
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
@@ -144,6 +145,21 @@ def test_old_files_hold_what_the_current_one_holds(name: str) -> None:
         for want, got in zip(blobs, old[layer], strict=True):
             assert np.array_equal(want.ravel(), got.ravel())
     assert len(old.types) >= 6
+
+
+def test_files_may_be_pipes() -> None:
+    content = example().SerializeToString()
+    reading, writing = os.pipe()
+    os.write(writing, content)
+    os.close(writing)
+    weights = read_weights(f"/dev/fd/{reading}")
+    os.close(reading)
+    assert weights["ip"][1].tolist() == [0.1, 0.2]
+
+
+def test_arrays_of_a_file_are_read_only(tmp_path: Path) -> None:
+    (tmp_path / "w").write_bytes(example().SerializeToString())
+    assert all(not blob.flags.writeable for blob in read_weights(tmp_path / "w")["ip"])
 
 
 def test_no_more_memory_than_the_weights(tmp_path: Path) -> None:

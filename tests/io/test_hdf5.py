@@ -1,5 +1,6 @@
 """Weights in HDF5: Caffe's own file, round trips, and files that hold more than numbers."""
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import h5py
 import numpy as np
 import pytest
 
-from netcfg.errors import WeightsError
+from netcfg.errors import NetError, WeightsError
 from netcfg.io.caffemodel import StoredLayer, read_weights
 from netcfg.io.hdf5 import read_weights_hdf5, write_weights_hdf5
 from tests.shared import shared
@@ -46,6 +47,51 @@ def test_layers_without_blobs_are_kept_empty(tmp_path: Path) -> None:
     assert not weights["c"][0].flags.writeable
 
 
+def test_shared_blobs_are_left_out_and_gradients_are_not(tmp_path: Path) -> None:
+    path = tmp_path / "w.h5"
+    diffs = [blob + 1 for blob in BLOBS]
+    layers = [
+        StoredLayer("a", "T", blobs=BLOBS, diffs=diffs),
+        StoredLayer("b/c", "T", blobs=BLOBS, diffs=diffs, shared={0}),
+        StoredLayer("d", "T", blobs=BLOBS[:1], diffs=diffs[:1], shared={0}),
+    ]
+    digest = write_weights_hdf5(path, "net", layers)
+    assert digest == hashlib.sha256(path.read_bytes()).hexdigest()
+    weights = read_weights(path)
+    assert weights.nbytes == 4 * (8 + 2)
+    first, second = weights["b/c"]
+    assert first is None
+    np.testing.assert_array_equal(second, BLOBS[1])
+    assert weights["d"] == []
+    with h5py.File(path) as file:
+        for name in ("a", "b/c"):
+            for i, diff in enumerate(diffs):
+                np.testing.assert_array_equal(file[f"diff/{name}/{i}"], diff)
+        np.testing.assert_array_equal(file["diff/d/0"], diffs[0])
+
+
+def test_names_that_hdf5_has_no_place_for(tmp_path: Path) -> None:
+    layers = [StoredLayer(name, "T", blobs=BLOBS) for name in ("a", "a/0")]
+    with pytest.raises(NetError, match=r"cannot write '.*w\.h5': layer 'a/0': "):
+        write_weights_hdf5(tmp_path / "w.h5", "net", layers)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_caffe_leaves_out_shared_blobs_too() -> None:
+    folder = shared("golden/snapshots")
+    weights = read_weights(folder / "sgd_hdf5/s_iter_10.caffemodel.h5")
+    whole = read_weights(folder / "sgd_binaryproto/s_iter_10.caffemodel")
+    first, second = weights["aux"]
+    assert first is None
+    np.testing.assert_array_equal(second, whole["aux"][1])
+
+
+def test_a_solver_state_is_named_as_such() -> None:
+    path = shared("golden/snapshots/sgd_hdf5/s_iter_10.solverstate.h5")
+    with pytest.raises(WeightsError, match="holds a solver state, no weights"):
+        read_weights(path)
+
+
 def soft(file: h5py.File) -> None:
     file["x"] = BLOBS[0]
     file["data/a/0"] = h5py.SoftLink("/x")
@@ -65,8 +111,17 @@ def bomb(file: h5py.File) -> None:
     file.create_group("data/a").create_dataset("0", (1 << 40,), "f4", chunks=(1 << 20,))
 
 
-def gap(file: h5py.File) -> None:
-    file["data/a/1"] = BLOBS[0]
+def number(file: h5py.File) -> None:
+    file["data/a/01"] = BLOBS[0]
+
+
+def many(file: h5py.File) -> None:
+    file["data/a/1000"] = BLOBS[0]
+
+
+def cycle(file: h5py.File) -> None:
+    group = file.create_group("data/a")
+    group["b"] = file["data"]
 
 
 def text(file: h5py.File) -> None:
@@ -88,7 +143,9 @@ def nothing(file: h5py.File) -> None:
         (external, "'/data/a/0' links to somewhere else"),
         (virtual, "'/data/a/0' takes its values from another file"),
         (bomb, "'/data/a/0' declares 4398046511104 bytes; 0 can be there"),
-        (gap, "blobs of a layer must be numbered from 0; '/data/a' holds 1"),
+        (number, "blobs of a layer must be numbered from 0; '/data/a' holds 01"),
+        (many, "blobs of a layer must be numbered from 0; '/data/a' holds 1000"),
+        (cycle, "is no HDF5 file, or a damaged one"),
         (text, "'/data/a/0' must be a dataset of floats"),
         (no_group, "blobs of a layer must be numbered from 0; '/data' holds a"),
         (nothing, "holds no weights: it has no group '/data'"),

@@ -38,12 +38,17 @@ def written(tmp_path: Path) -> Pair:
     return write_snapshot(tmp_path / "net", state(), "net", layers())
 
 
-def test_round_trip(written: Pair) -> None:
-    got, want = read_state(written[1]), state()
+@pytest.fixture(params=[False, True], ids=["binaryproto", "hdf5"])
+def either(tmp_path: Path, request: pytest.FixtureRequest) -> Pair:
+    return write_snapshot(tmp_path / "net", state(), "net", layers(), hdf5=request.param)
+
+
+def test_round_trip(either: Pair) -> None:
+    got, want = read_state(either[1]), state()
     for name in ("iter", "current_step", "solver_type", "random_seed", "netcfg_version"):
         assert getattr(got, name) == getattr(want, name)
     assert got.losses == want.losses
-    assert got.learned_net == str(written[0])
+    assert got.learned_net == str(either[0])
     for mine, theirs in zip(got.history, want.history, strict=True):
         assert mine.dtype == theirs.dtype
         assert np.array_equal(mine, theirs)
@@ -64,39 +69,40 @@ def test_caffe_reads_its_fields(written: Pair) -> None:
 
 
 @pytest.mark.parametrize("which", [0, 1], ids=["weights", "state"])
-def test_cut_off_files_are_refused(written: Pair, which: int) -> None:
-    path = written[which]
+def test_cut_off_files_are_refused(either: Pair, which: int) -> None:
+    path = either[which]
     content = path.read_bytes()
-    for size in range(0, len(content), 8):
+    for size in [*range(0, len(content), max(8, len(content) // 100)), len(content) - 1]:
         path.write_bytes(content[:size])
-        with pytest.raises(WeightsError, match=path.name):
-            read_state(written[1])
+        with pytest.raises(WeightsError, match=path.name) as caught:
+            read_state(either[1])
+        assert "\n" not in str(caught.value)
     path.write_bytes(content)
-    read_state(written[1])
+    read_state(either[1])
 
 
 @pytest.mark.parametrize("which", [0, 1], ids=["weights", "state"])
-def test_changed_files_are_refused(written: Pair, which: int) -> None:
-    path = written[which]
+def test_changed_files_are_refused(either: Pair, which: int) -> None:
+    path = either[which]
     content = path.read_bytes()
-    for place in range(0, len(content), 5):
+    for place in range(0, len(content), max(5, len(content) // 150)):
         changed = bytearray(content)
         changed[place] ^= 0x10
         path.write_bytes(changed)
         with pytest.raises(WeightsError):
-            read_state(written[1])
+            read_state(either[1])
 
 
-def test_state_without_weights(written: Pair) -> None:
-    written[0].unlink()
-    with pytest.raises(WeightsError, match=r"weights of '.*_iter_10.solverstate' are missing"):
-        read_state(written[1])
+def test_state_without_weights(either: Pair) -> None:
+    either[0].unlink()
+    with pytest.raises(WeightsError, match=r"weights of '.*_iter_10.solverstate.*' are missing"):
+        read_state(either[1])
 
 
-def test_state_with_other_weights(written: Pair) -> None:
-    write_weights(written[0], "net", layers(2))
+def test_state_with_other_weights(either: Pair) -> None:
+    write_weights(either[0], "net", layers(2))
     with pytest.raises(WeightsError) as caught:
-        read_state(written[1])
+        read_state(either[1])
     assert "net_iter_10.caffemodel" in str(caught.value)
     assert "net_iter_10.solverstate" in str(caught.value)
     assert "SHA-256" in str(caught.value)
@@ -125,15 +131,16 @@ def test_relative_weights_from_the_working_directory(
     assert read_state("net_iter_10.solverstate").weights.path == "net_iter_10.caffemodel"
 
 
-def test_weights_given_as_state(written: Pair) -> None:
+def test_weights_given_as_state(either: Pair) -> None:
     with pytest.raises(WeightsError) as caught:
-        read_state(written[0])
+        read_state(either[0])
     assert "holds weights, not a solver state" in str(caught.value)
-    assert f"go on from '{written[1]}'" in str(caught.value)
-    renamed = written[0].with_name("x.solverstate")
-    renamed.write_bytes(written[0].read_bytes())
-    with pytest.raises(WeightsError, match="holds weights, not a solver state"):
+    assert f"go on from '{either[1]}'" in str(caught.value)
+    renamed = either[0].with_name("x.solverstate")
+    renamed.write_bytes(either[0].read_bytes())
+    with pytest.raises(WeightsError, match="holds weights, not a solver state") as caught:
         read_state(renamed)
+    assert "go on from" not in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["v0", "v1"])
@@ -146,7 +153,7 @@ def test_old_weights_given_as_state(name: str, tmp_path: Path) -> None:
 
 def test_files_that_are_no_states(tmp_path: Path) -> None:
     for content, message in [
-        (b"\x89HDF\r\n\x1a\n", "is an HDF5 file"),
+        (b"\x89HDF\r\n\x1a\n", "is no HDF5 file, or a damaged one"),
         (b"", "names no iteration"),
         (SolverState(learned_net="x").SerializeToString(), "names no iteration"),
         (SolverState(iter=3).SerializeToString(), "names no weights"),
@@ -176,16 +183,19 @@ def test_states_hold_numbers_only(tmp_path: Path, dtype: str) -> None:
         read_state(tmp_path / "s.solverstate")
 
 
+@pytest.mark.parametrize(
+    "end", ["binaryproto/s_iter_10.solverstate", "hdf5/s_iter_10.solverstate.h5"]
+)
 @pytest.mark.parametrize("kind", ["sgd", "adam", "adadelta"])
-def test_states_of_caffe(kind: str) -> None:
-    path = shared(f"golden/snapshots/{kind}_binaryproto/s_iter_10.solverstate")
+def test_states_of_caffe(kind: str, end: str) -> None:
+    path = shared(f"golden/snapshots/{kind}_{end}")
     got = read_state(path)
     assert got.iter == 10
     assert got.random_seed is None
     assert (got.solver_type, got.netcfg_version, got.layers) == ("", "", {})
     assert len(got.history) == (12 if kind == "sgd" else 24)
     assert got.history[0].shape == (6, 2, 3, 3)
-    assert set(got.weights) == {"conv1", "bn", "sc", "ip1", "ip2", "aux"}
+    assert {k for k, v in got.weights.items() if v} == {"conv1", "bn", "sc", "ip1", "ip2", "aux"}
 
 
 # Choosing the newest ---------------------------------------------------------------------------
@@ -223,6 +233,18 @@ def test_damaged_and_half_written_snapshots_are_passed_over(several: Path) -> No
     ):
         assert line.startswith("snapshot passed over: ")
         assert said in line
+
+
+def test_newest_of_both_formats(several: Path) -> None:
+    _, newest = write_snapshot(several, state(150), "net", layers(), hdf5=True)
+    assert latest(several) == ("net_iter_150.solverstate.h5", [])
+    newest.write_bytes(newest.read_bytes()[:-5])
+    found, lines = latest(several)
+    assert found == "net_iter_100.solverstate"
+    assert "'" + str(newest) + "' is cut off or damaged: its checksum is missing" in lines[0]
+    newest.unlink()
+    _, lines = latest(several)
+    assert lines[0].endswith("net_iter_150.caffemodel.h5' has no .solverstate.h5")
 
 
 def test_nothing_to_go_on_from(tmp_path: Path) -> None:

@@ -218,3 +218,40 @@ def test_arrays_for_a_memory_data_layer(tmp_path):
 def test_layers_have_no_other_attributes(tmp_path):
     with pytest.raises(AttributeError, match="layer of type 'Input' has no attribute 'blob'"):
         make(tmp_path).layers[0].blob  # noqa: B018
+
+
+def test_debug_info(tmp_path, monkeypatch, capsys):
+    monkeypatch.delenv("GLOG_minloglevel", raising=False)
+    net = make(tmp_path, "debug_info: true " + CHAIN)
+    net.blobs["data"].data[...] = -2
+    net.forward()
+    assert [line.split("] ", 1)[1] for line in capsys.readouterr().err.splitlines()] == [
+        f"    [Forward] Layer {layer}, top blob {top} data: {mean}"
+        for layer, top, mean in [
+            ("data", "data", 2),
+            ("two", "x", 4),
+            ("relu", "x", 0),
+            ("three", "y", 0),
+            ("one", "z", 1),
+        ]
+    ]
+
+
+@pytest.mark.parametrize("name", ["w.caffemodel", "w.caffemodel.h5"])
+def test_shared_parameters_there_and_back(tmp_path, name):
+    """HDF5 files leave out the weight of the second layer, as Caffe's do."""
+    layers = "layer { name: 'data' type: 'Input' top: 'x' input_param { shape { dim: 2 dim: 3 } } }"
+    for layer, bottom, top in (("a", "x", "y"), ("b", "y", "z")):
+        layers += (
+            f"layer {{ name: '{layer}' type: 'InnerProduct' bottom: '{bottom}' top: '{top}' "
+            "param { name: 'w' } inner_product_param { num_output: 3 "
+            "weight_filler { type: 'xavier' } bias_filler { type: 'uniform' } } }"
+        )
+    one, two = make(tmp_path, layers), make(tmp_path, layers)
+    (one.save_hdf5 if name.endswith("h5") else one.save)(str(tmp_path / name))
+    stored = read_weights(tmp_path / name)["b"]
+    assert (stored[0] is None) == name.endswith("h5")
+    two.copy_from(str(tmp_path / name))
+    for layer, blobs in one.params.items():
+        for mine, theirs in zip(blobs, two.params[layer], strict=True):
+            np.testing.assert_array_equal(mine.data, theirs.data)

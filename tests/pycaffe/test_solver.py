@@ -156,3 +156,25 @@ def test_the_log_is_caffes(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("GLOG_minloglevel", "0")
     make(tmp_path).step(1)
     assert "sgd_solver.cpp:105] Iteration 0, lr = 0.01" in capsys.readouterr().err
+
+
+def test_snapshots_in_hdf5(tmp_path):
+    one = make(tmp_path, "snapshot_format: HDF5 random_seed: 4")
+    one.step(5)
+    two = make(tmp_path, "snapshot_format: HDF5 random_seed: 9")
+    two.restore(str(tmp_path / "model_iter_3.solverstate.h5"))
+    two.step(2)
+    np.testing.assert_array_equal(one.net.params["ip"][0].data, two.net.params["ip"][0].data)
+
+
+def test_debug_info(tmp_path, monkeypatch, capsys):
+    solver = make(tmp_path, "debug_info: true")
+    monkeypatch.delenv("GLOG_minloglevel")
+    solver.step(1)
+    lines = capsys.readouterr().err.splitlines()
+    mean = np.abs(solver.net.blobs["conv"].data).mean()
+    assert any(
+        line.endswith(f"net.cpp:593]     [Forward] Layer conv, top blob conv data: {mean:g}")
+        for line in lines
+    )
+    assert any("net.cpp:593]     [Update] Layer ip, param 1 data: 3; diff: " in x for x in lines)

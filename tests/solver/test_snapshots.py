@@ -1,15 +1,15 @@
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 
 from netcfg.errors import NetError, WeightsError
 from netcfg.io.snapshot import State, read_state, write_snapshot
-from netcfg.netcfg_pb2 import SolverParameter
-from netcfg.schema import parse_solver
+from netcfg.netcfg_pb2 import NetParameter, SolverParameter
 from netcfg.solver.snapshots import _fits, prefix_of
 from netcfg.solver.solver import Solver
-from tests.solver.toy import make_project
+from tests.solver.toy import NET, make_project
 
 
 @pytest.mark.parametrize(
@@ -36,15 +36,6 @@ def test_prefix(
     Path("there").mkdir()
     param = SolverParameter(snapshot_prefix=given)
     assert prefix_of(param, file, out and Path(out)) == Path(want)  # type: ignore[arg-type]
-
-
-def test_formats_that_cannot_be_written(tmp_path: Path) -> None:
-    param = SolverParameter(snapshot_format=SolverParameter.HDF5)
-    with pytest.raises(NetError, match="snapshot_format HDF5 cannot be written; use BINARYPROTO"):
-        prefix_of(param, "s.prototxt", None)
-    param = parse_solver("base_lr: 1\nsnapshot_format: HDF5", "s.prototxt").message
-    with pytest.raises(NetError, match=r"^s\.prototxt:2:1: snapshot_format HDF5 cannot"):
-        prefix_of(param, "s.prototxt", None)
 
 
 def test_a_folder_that_cannot_be_written_is_noticed_before_training(tmp_path: Path) -> None:
@@ -136,6 +127,77 @@ def test_state_keeps_what_the_run_needs(tmp_path: Path) -> None:
     assert {layer.step for layer in state.layers["test0"]} == {2}  # test_iter batches at the start
     assert list(state.weights.types)[:2] == ["data", "conv"]
     assert len(state.weights["bn"]) == 3
+
+
+SHARED = NET.replace(
+    """layer { name: "ip" type""",
+    """layer { name: "again" type: "InnerProduct" bottom: "conv" top: "other" param { name: "w" }
+        inner_product_param { num_output: 3 weight_filler { type: "xavier" } } }
+layer { name: "ip" param { name: "w" } type""",
+)
+"""The toy with a layer that owns its bias only."""
+
+
+@pytest.mark.parametrize("net", [NET, SHARED], ids=["toy", "shared"])
+def test_hdf5_snapshots_go_on_bit_for_bit(tmp_path: Path, net: str) -> None:
+    path = make_project(tmp_path, "snapshot_format: HDF5 snapshot: 5 max_iter: 12", net)
+    with Solver(path, out=tmp_path / "whole") as whole:
+        whole.solve()
+    assert sorted(file.name for file in (tmp_path / "whole").glob("snap*")) == [
+        f"snap_iter_{i}.{kind}.h5" for i in (10, 12, 5) for kind in ("caffemodel", "solverstate")
+    ]
+    with Solver(path, out=tmp_path / "whole") as resumed:
+        resumed.restore(tmp_path / "whole/snap_iter_5.solverstate.h5")
+        assert resumed.iter == 5
+        resumed.solve()
+        for mine, theirs in zip(resumed.train_net.params, whole.train_net.params, strict=True):
+            np.testing.assert_array_equal(mine.data, theirs.data)
+        resumed.restore("auto")
+        assert resumed.iter == 12
+
+
+def test_either_format_may_be_gone_on_from(tmp_path: Path) -> None:
+    states = [snapshot(tmp_path, f"snapshot_format: {kind}") for kind in ("HDF5", "BINARYPROTO")]
+    assert [state.suffix for state in states] == [".h5", ".solverstate"]
+    ends = []
+    for state in states:
+        with Solver(make_project(tmp_path)) as solver:
+            solver.restore(state)
+            solver.step(2)
+            ends.append(solver.train_net.weights())
+    for name, blobs in ends[0].items():
+        for one, two in zip(blobs, ends[1][name], strict=True):
+            np.testing.assert_array_equal(one, two)
+
+
+def test_hdf5_weights_that_lack_a_layer(tmp_path: Path) -> None:
+    state = snapshot(tmp_path, "snapshot_format: HDF5")
+    net = tmp_path / "net.prototxt"
+    net.write_text(net.read_text().replace('name: "ip"', 'name: "fc"'))
+    message = untouched(Solver(tmp_path / "solver.prototxt"), state)
+    assert "lacks the parameters of layer 'fc'" in message
+
+
+@pytest.mark.parametrize("kind", ["HDF5", "BINARYPROTO"])
+def test_gradients_in_snapshots(tmp_path: Path, kind: str) -> None:
+    with Solver(
+        make_project(tmp_path, f"snapshot_format: {kind} snapshot_diff: true"), out=tmp_path
+    ) as solver:
+        solver.step(2)
+        before = solver.train_net.layer("ip").params[0].data.copy()
+        solver.step(1)
+        weights, state = solver.snapshot()
+        step = before - solver.train_net.layer("ip").params[0].data
+    assert read_state(state).iter == 3
+    if kind == "HDF5":
+        with h5py.File(weights) as file:
+            stored = file["diff/ip/0"][()]
+    else:
+        net = NetParameter.FromString(weights.read_bytes())
+        (layer,) = [layer for layer in net.layer if layer.name == "ip"]
+        stored = np.array(layer.blobs[0].diff, np.float32).reshape(layer.blobs[0].shape.dim)
+    np.testing.assert_array_equal(stored, step)
+    assert (step != 0).any()
 
 
 @pytest.mark.parametrize(

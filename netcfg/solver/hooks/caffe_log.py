@@ -13,6 +13,9 @@ from netcfg.solver.hooks.base import Hook, Outputs, Progress, Scores
 if TYPE_CHECKING:
     from netcfg.solver.solver import Solver
 
+DEBUG = ("    [Forward]", "    [Backward]", "    [Update]")
+"""How the lines of ``debug_info`` begin."""
+
 
 class CaffeLog(Hook):
     """Writes Caffe's log to ``train.log`` in the solver's ``out``, and to a stream.
@@ -30,7 +33,8 @@ class CaffeLog(Hook):
 
     def on_message(self, solver: "Solver", text: str) -> None:
         """Log a line of the user's own kind."""
-        self._write(solver, "solver.cpp:1", [text], wait=True)
+        place = "net.cpp:593" if text.startswith(DEBUG) else "solver.cpp:1"
+        self._write(solver, place, [text], wait=True)
 
     def on_start(self, solver: "Solver") -> None:
         """Log the net's name; parsers take the time of this line for the beginning."""
@@ -67,9 +71,10 @@ class CaffeLog(Hook):
 
     def on_snapshot(self, solver: "Solver", weights: Path, state: Path) -> None:
         """Log both files."""
-        line = f"Snapshotting to binary proto file {weights}"
+        kind = "HDF5" if weights.suffix == ".h5" else "binary proto"
+        line = f"Snapshotting to {kind} file {weights}"
         self._write(solver, "solver.cpp:447", [line])
-        line = f"Snapshotting solver state to binary proto file {state}"
+        line = f"Snapshotting solver state to {kind} file {state}"
         self._write(solver, "sgd_solver.cpp:273", [line])
 
     def on_restore(self, solver: "Solver", path: Path) -> None:
