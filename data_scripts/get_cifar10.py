@@ -14,20 +14,18 @@ from pathlib import Path
 
 import numpy as np
 from dataset import (
-    File,
     Images,
     Labels,
     arguments,
     build,
-    check_sha256,
     download_arguments,
-    find,
     is_built,
     run,
 )
 
 from netcfg.data.mean import write_mean
 from netcfg.errors import NetError
+from netcfg.io.download import File, check_hash, find
 
 MIRRORS = ("https://www.cs.toronto.edu/~kriz",)
 ARCHIVE = "cifar-10-binary.tar.gz"
@@ -72,7 +70,7 @@ def main() -> None:
 
 def check(path: Path) -> None:
     """Refuse anything but the archive."""
-    check_sha256(path, SHA256)
+    check_hash(path, SHA256)
 
 
 def read_members(archive: Path, names: list[str]) -> dict[str, bytes]:

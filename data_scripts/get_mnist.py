@@ -14,19 +14,17 @@ from pathlib import Path
 
 import numpy as np
 from dataset import (
-    File,
     Images,
     Labels,
     arguments,
     build,
     download_arguments,
-    find,
     is_built,
-    refuse_hash,
     run,
 )
 
 from netcfg.errors import NetError
+from netcfg.io.download import File, find, refuse_hash
 
 MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist",

@@ -15,7 +15,27 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import Any, NoReturn
 
-from netcfg.cli import check, completion, layers, show, test, time, train, version
+from netcfg.cli import (
+    check,
+    completion,
+    compute_mean,
+    convert_imageset,
+    device_query,
+    download_model,
+    draw,
+    extract_features,
+    gflags,
+    layers,
+    parse_log,
+    plot_log,
+    resize_images,
+    show,
+    test,
+    time,
+    train,
+    upgrade,
+    version,
+)
 from netcfg.errors import NetError, nearest
 
 COMMANDS: dict[str, ModuleType] = {
@@ -25,6 +45,16 @@ COMMANDS: dict[str, ModuleType] = {
     "check": check,
     "show": show,
     "layers": layers,
+    "convert-imageset": convert_imageset,
+    "compute-mean": compute_mean,
+    "extract-features": extract_features,
+    "resize-images": resize_images,
+    "upgrade": upgrade,
+    "draw": draw,
+    "parse-log": parse_log,
+    "plot-log": plot_log,
+    "download-model": download_model,
+    "device-query": device_query,
     "completion": completion,
 }
 """Each has ``add_parser(subparsers)`` and ``run(args) -> exit status``."""
@@ -91,7 +121,8 @@ class _Parser(argparse.ArgumentParser):
         super().__init__(*args, **options)
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        known, rest = super().parse_known_args(args, namespace)
+        given = sys.argv[1:] if args is None else args
+        known, rest = super().parse_known_args(gflags.translate(self, given), namespace)
         if rest:
             options = re.findall(r"--[a-z-]+", self.format_usage())
             name = rest[0].partition("=")[0]

@@ -40,7 +40,11 @@ def held(path: Path) -> list[tuple[bytes, np.ndarray, int]]:
 
 
 class Server(ThreadingHTTPServer):
-    """Sends ``files``; cuts answers off after ``cut`` bytes, and notes the requests."""
+    """Sends ``files`` and notes the requests.
+
+    It cuts answers off after ``cut`` bytes, answers ``busy`` times with 503 before, adds ``claim``
+    to the length that it tells, and sends what begins ``shift`` bytes after what was asked for.
+    """
 
     daemon_threads = True
 
@@ -49,6 +53,7 @@ class Server(ThreadingHTTPServer):
         self.files: dict[str, bytes] = {}
         self.cut: int | None = None
         self.ranges = True
+        self.busy = self.claim = self.shift = 0
         self.requests: list[tuple[str, str | None]] = []
 
     @property
@@ -64,11 +69,18 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.requests.append((self.path, wanted))
         data = self.server.files.get(self.path.lstrip("/"))
         first = int(wanted[len("bytes=") : -1]) if wanted and self.server.ranges else 0
+        if self.server.busy:
+            self.server.busy -= 1
+            self.send_error(503)
+            return
         if data is None or (first and first >= len(data)):
             self.send_error(404 if data is None else 416)
             return
         self.send_response(206 if first else 200)
-        self.send_header("Content-Length", str(len(data) - first))
+        if first:
+            first += self.server.shift
+            self.send_header("Content-Range", f"bytes {first}-{len(data) - 1}/{len(data)}")
+        self.send_header("Content-Length", str(len(data) - first + self.server.claim))
         self.end_headers()
         self.wfile.write(data[first:][: self.server.cut])
 

@@ -96,9 +96,20 @@ def read_metrics(path: str | Path) -> list[dict[str, Any]]:
             record = json.loads(line)
         except ValueError:
             continue
-        if isinstance(record, dict) and isinstance(record.get("iteration"), int):
+        if isinstance(record, dict) and _is_record(record):
             records.append(record)
     return records
+
+
+def _is_record(found: dict[str, Any]) -> bool:
+    """Whether what readers of the file rely on is of its type."""
+    return (
+        isinstance(found.get("iteration"), int)
+        and found.get("phase", "train") in ("train", "test")
+        and isinstance(found.get("net", 0), int)
+        and isinstance(found.get("outputs", {}), dict)
+        and isinstance(found.get("seconds", 0), int | float)
+    )
 
 
 def _line(record: dict[str, Any]) -> str:

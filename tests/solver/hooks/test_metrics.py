@@ -81,3 +81,6 @@ def test_reading_passes_over_what_is_no_record(tmp_path: Path) -> None:
     assert read_metrics(path) == []
     path.write_text('{"iteration": 1}\n[1]\n{"iteration": "x"}\n\n{"iteration": 2}\n{"itera')
     assert [r["iteration"] for r in read_metrics(path)] == [1, 2]
+    wrong = ['"phase": []', '"net": "0"', '"outputs": 3', '"seconds": "1"']
+    path.write_text("".join(f'{{"iteration": {i}, {w}}}\n' for i, w in enumerate(wrong)))
+    assert read_metrics(path) == []
