@@ -5,19 +5,22 @@ from importlib.metadata import PackageNotFoundError, version
 
 from netcfg import __version__
 
+WHEEL = "onednn-cpu-gomp"
+
 
 def text() -> str:
-    """Return the versions of netcfg and of what it runs on, and the engines at hand."""
-    from netcfg.engines import ENGINES, threads
+    """Return the versions of netcfg and of what it runs on, and the fastest engine."""
+    from netcfg.engines import get_engine, threads
 
-    count = threads.count()
+    fastest, count = get_engine().name, threads.count()
+    number = f" {_version(WHEEL)}" if fastest == "onednn" else ""
     shared = "1 thread" if count == 1 else f"{count} threads"
     rows = {
         "netcfg": __version__,
         "Python": platform.python_version(),
         "NumPy": _version("numpy"),
         "protobuf": _version("protobuf"),
-        "engines": ", ".join(f"{n} ({shared})" if n == "numpy" else n for n in ENGINES),
+        "engine": f"{fastest}{number}, {shared}",
     }
     return "\n".join(f"{name:8}  {value}" for name, value in rows.items())
 

@@ -57,21 +57,25 @@ class Engine:
         """Return a NumPy array with the same values; the memory may be that of ``array``."""
         return np.asarray(array)
 
+    def freeze(self, weights: Array) -> Array:
+        """Return weights that will not change, for ``conv``, in a form that is quick to use."""
+        return weights
+
     def zeros(self, shape: Shape) -> Array:
         """Return zeros of the engine's dtype."""
         return self.xp.zeros(shape, dtype=self.dtype)
 
     # Inner product -----------------------------------------------------------------------------
 
-    def linear(self, x: Array, w: Array, b: Array | None) -> Array:
-        """Map each row affinely.
+    def linear(self, x: Array, w: Array, b: Array | None, slope: float | None = None) -> Array:
+        """Map each row affinely, and bend the result unless ``slope`` is None.
 
-        y = x wᵀ + b        x (M, K), w (N, K), b (N) or None → y (M, N)
+        y = relu(x wᵀ + b)        x (M, K), w (N, K), b (N) or None → y (M, N)
         """
         y = numpy_linear.product(self.xp, x, w.T)
         if b is not None:
             y += b
-        return y
+        return self._bend(y, slope)
 
     def linear_grad_x(self, dy: Array, w: Array) -> Array:
         """Return dx = dy w.
@@ -89,16 +93,25 @@ class Engine:
 
     # Convolution -------------------------------------------------------------------------------
 
-    def conv(self, x: Array, w: Array, b: Array | None, conv: Conv) -> Array:
+    def conv(
+        self,
+        x: Array,
+        w: Array,
+        b: Array | None,
+        conv: Conv,
+        add: Array | None = None,
+        slope: float | None = None,
+    ) -> Array:
         """Correlate every group of channels with its kernels, zeros around the image.
 
-        y[n, o, t] = b[o] + Σ_{c, k} x[n, c + g(o), s t + d k - p] w[o, c, k]
+        y[n, o, t] = relu(add[n, o, t] + b[o] + Σ_{c, k} x[n, c + g(o), s t + d k - p] w[o, c, k])
 
-        where g(o) is the first channel of o's group.
-        x (N, C, *S), w (O, C/group, *K), b (O) or None → y (N, O, *T),
+        where g(o) is the first channel of o's group; there is no ReLU where ``slope`` is None.
+        x (N, C, *S), w (O, C/group, *K), b (O) or None → y and add (N, O, *T),
         T = (S + 2p - d (K - 1) - 1) // s + 1
         """
-        return numpy_conv.conv(self.xp, x, w, b, conv)
+        y = numpy_conv.conv(self.xp, x, w, b, conv)
+        return self._bend(y if add is None else y + add, slope)
 
     def conv_grad_x(self, dy: Array, w: Array, x_shape: Shape, conv: Conv) -> Array:
         """Return dx of ``conv``, which is also the forward pass of a deconvolution.
@@ -109,14 +122,18 @@ class Engine:
         """
         return numpy_conv.conv_grad_x(self.xp, dy, w, x_shape, conv)
 
-    def conv_grad_w(self, dy: Array, x: Array, w_shape: Shape, conv: Conv) -> Array:
-        """Return dw of ``conv``; db is ``sum_to_axis(dy, 1)``.
+    def conv_grad_w(
+        self, dy: Array, x: Array, w_shape: Shape, conv: Conv, bias: bool
+    ) -> tuple[Array, Array | None]:
+        """Return dw of ``conv`` and, with ``bias``, db.
 
         dw[o, c, k] = Σ_{n, t} dy[n, o, t] x[n, c + g(o), s t + d k - p]
+        db[o] = Σ_{n, t} dy[n, o, t]
 
-        dy (N, O, *T), x (N, C, *S), w_shape (O, C/group, *K) → dw (O, C/group, *K)
+        dy (N, O, *T), x (N, C, *S), w_shape (O, C/group, *K) → dw (O, C/group, *K), db (O)
         """
-        return numpy_conv.conv_grad_w(self.xp, dy, x, w_shape, conv)
+        dw = numpy_conv.conv_grad_w(self.xp, dy, x, w_shape, conv)
+        return dw, self.sum_to_axis(dy, 1) if bias else None
 
     def im2col(self, x: Array, window: Window) -> Array:
         """Lay the values under each window along the channels, in the order (C, *K).
@@ -152,17 +169,24 @@ class Engine:
 
         y[n, c, t] = max_k x[n, c, s t + d k - p] over the k that fall inside the image
 
-        x (N, C, *S), out = *T → y (N, C, *T), mask (N, C, *T): the index of the first greatest
-        value in the flattened plane *S, of an integer type; None unless ``with_mask``. Windows may
-        hang over the edges (how ``out`` is rounded is the caller's business), but each must touch
-        the image.
+        x (N, C, *S), out = *T → y (N, C, *T), mask (N, C, *T): where the first greatest value is,
+        for ``max_pool_grad`` and ``max_pool_places``; None unless ``with_mask``. Windows may hang
+        over the edges (how ``out`` is rounded is the caller's business), but each must touch the
+        image.
         """
         return numpy_pool.max_pool(self.xp, x, window, out, with_mask)
+
+    def max_pool_places(self, mask: Array, x_shape: Shape, window: Window) -> Array:
+        """Return the index of each maximum in the flattened plane *S.
+
+        mask (N, C, *T) of ``max_pool``, x_shape (N, C, *S) → (N, C, *T), integers
+        """
+        return mask
 
     def max_pool_grad(self, dy: Array, mask: Array, x_shape: Shape, window: Window) -> Array:
         """Return dx of ``max_pool``.
 
-        dx[n, c, mask[n, c, t]] += dy[n, c, t]
+        dx[n, c, place[n, c, t]] += dy[n, c, t]
 
         dy (N, C, *T), mask (N, C, *T), x_shape (N, C, *S) → dx (N, C, *S)
         """
@@ -194,13 +218,23 @@ class Engine:
         """Divide by the energy of the ``size`` (odd) channels around.
 
         scale = k + alpha/size Σ x²,  y = x scale^-beta        x, y, scale (N, C, *S)
+
+        Returns y and what ``lrn_grad`` wants to see again: here the scale.
         """
         return numpy_norm.lrn(self.xp, x, size, alpha, beta, k)
 
     def lrn_grad(
-        self, dy: Array, x: Array, y: Array, scale: Array, size: int, alpha: float, beta: float
+        self,
+        dy: Array,
+        x: Array,
+        y: Array,
+        scale: Array,
+        size: int,
+        alpha: float,
+        beta: float,
+        k: float,
     ) -> Array:
-        """Return dx of ``lrn``.
+        """Return dx of ``lrn``, which returned y and ``scale``.
 
         dx = dy scale^-beta - 2 alpha beta/size x Σ (dy y / scale)        all (N, C, *S)
         """
@@ -223,6 +257,40 @@ class Engine:
         dy (N, C, *S), y (N, C, *S), var (C) → dx (N, C, *S)
         """
         return numpy_norm.batch_norm_grad(self.xp, dy, y, var, eps)
+
+    def norm_scale(
+        self, x: Array, w: Array, b: Array, eps: float, relu: bool
+    ) -> tuple[Array, Array, Array, Any]:
+        """Normalize as ``batch_norm``, scale and shift each channel, with ``relu`` bend.
+
+        y = relu(w (x - mean) / √(var + eps) + b)
+
+        x (N, C, *S), w (C), b (C) → y (N, C, *S), mean (C), var (C), and what ``norm_scale_grad``
+        wants to see again
+        """
+        z, mean, var = self.batch_norm(x, eps)
+        ones = [1] * (x.ndim - 2)
+        y = self.scale(z, w.reshape(-1, *ones), b.reshape(-1, *ones))  # (C, 1, ...)
+        if relu:
+            y = self.relu(y, 0.0)
+        return y, mean, var, (z, var, y if relu else None)
+
+    def norm_scale_grad(
+        self, dy: Array, w: Array, eps: float, kept: Any
+    ) -> tuple[Array, Array, Array]:
+        """Return dx, dw and db of ``norm_scale``, which returned ``kept``.
+
+        With dy ← dy where y > 0 if there was a ReLU, and z the normalized x:
+        db = Σ dy, dw = Σ dy z, dx = batch_norm_grad(w dy), sums over all axes but 1
+
+        dy (N, C, *S), w (C) → dx (N, C, *S), dw (C), db (C)
+        """
+        z, var, y = kept
+        if y is not None:
+            dy = self.relu_grad(dy, y, 0.0)
+        dw, db = self.sum_to_axis(dy * z, 1), self.sum_to_axis(dy, 1)
+        dz = self.scale(dy, w.reshape(-1, *[1] * (dy.ndim - 2)), None)
+        return self.batch_norm_grad(dz, z, var, eps), dw, db
 
     def normalize(self, x: Array, mean: Array, var: Array, eps: float) -> Array:
         """Normalize each channel by given statistics.
@@ -300,12 +368,17 @@ class Engine:
         y *= float(scale)
         return y
 
-    def weighted_sum(self, xs: Sequence[Array], coeffs: Sequence[float]) -> Array:
-        """Return y = Σ coeffs[i] xs[i], all of one shape."""
+    def weighted_sum(
+        self, xs: Sequence[Array], coeffs: Sequence[float], slope: float | None = None
+    ) -> Array:
+        """Return y = relu(Σ coeffs[i] xs[i]), all of one shape; no ReLU without ``slope``."""
         y = self.xp.multiply(xs[0], float(coeffs[0]), out=self.xp.empty_like(xs[0]))
         for x, c in zip(xs[1:], coeffs[1:], strict=True):
             y += x if c == 1 else x * float(c)
-        return y
+        return self._bend(y, slope)
+
+    def _bend(self, y: Array, slope: float | None) -> Array:
+        return y if slope is None else self.relu(y, slope)
 
     def concat(self, xs: Sequence[Array], axis: int) -> Array:
         """Join along an axis."""

@@ -30,14 +30,16 @@ def count() -> int:
     Raises:
         NetError: the variable holds something else than a number above 0.
     """
-    return _pool.size or _from_environment() or _cores()
+    if _pool.resolved is None:
+        _pool.resolved = _pool.size or _from_environment() or _cores()
+    return _pool.resolved
 
 
 def set_count(size: int | None) -> None:
     """Set the number of threads of this process; None goes back to what it is by default."""
     if size is not None and size < 1:
         raise NetError(f"the number of threads must be above 0; given {size}")
-    _pool.size = size
+    _pool.size, _pool.resolved = size, None
 
 
 def run(xp: Any, work: Callable[[T], R], items: Iterable[T]) -> list[R]:
@@ -112,10 +114,12 @@ class _Pool:
 
     Attributes:
         size: the number of threads that was set, callers included.
+        resolved: that number, or what stands for it where none was set.
     """
 
     def __init__(self, size: int | None = None) -> None:
         self.size = size
+        self.resolved: int | None = None
         self.lock = threading.Lock()
         self.jobs: SimpleQueue[_Job[Any, Any]] = SimpleQueue()
         self.started = 0

@@ -53,12 +53,12 @@ class _Convolving(Layer):
         self.inner = [(_batched(x, at), _batched(y, at)) for x, y in self.outer]
         return ys[0] if len(ys) == 1 else tuple(ys)
 
-    def forward(self, *xs: Array) -> Any:
+    def forward(self, *xs: Array, slope: float | None = None) -> Any:
         weight, *bias = self.params
-        b = bias[0].data if bias else None
+        b = bias[0].value if bias else None
         batches = [x.reshape(shape) for x, (shape, _) in zip(xs, self.inner, strict=True)]
         ys = [
-            self.apply(x, weight.data, b, inner).reshape(outer)
+            self.apply(x, weight.value, b, inner, slope).reshape(outer)
             for x, (_, inner), (_, outer) in zip(batches, self.inner, self.outer, strict=True)
         ]
         self.saved = batches if weight.lr_mult != 0 else None
@@ -72,13 +72,16 @@ class _Convolving(Layer):
         x_shape, y_shape = self.inner[i]
         dy = dy.reshape(y_shape)
         weight, *bias = self.params
+        learns = bool(bias) and bias[0].lr_mult != 0
+        db = None
         if weight.lr_mult != 0:
-            weight.add_grad(self.grad_w(dy, self.saved[i]))
-        if bias and bias[0].lr_mult != 0:
-            bias[0].add_grad(self.engine.sum_to_axis(dy, 1))
+            dw, db = self.grad_w(dy, self.saved[i], learns)
+            weight.add_grad(dw)
+        if learns:
+            bias[0].add_grad(self.engine.sum_to_axis(dy, 1) if db is None else db)
         if not self.need[i]:
             return None
-        return self.grad_x(dy, weight.data, x_shape).reshape(self.outer[i][0])
+        return self.grad_x(dy, weight.value, x_shape).reshape(self.outer[i][0])
 
     # What the two differ in: the shape of w, the size of y, and three maps over (N, C, *S).
 
@@ -88,10 +91,12 @@ class _Convolving(Layer):
     def size(self, x: Shape) -> Shape:
         raise NotImplementedError
 
-    def apply(self, x: Array, w: Array, b: Array | None, y_shape: Shape) -> Array:
+    def apply(
+        self, x: Array, w: Array, b: Array | None, y_shape: Shape, slope: float | None
+    ) -> Array:
         raise NotImplementedError
 
-    def grad_w(self, dy: Array, x: Array) -> Array:
+    def grad_w(self, dy: Array, x: Array, bias: bool) -> tuple[Array, Array | None]:
         raise NotImplementedError
 
     def grad_x(self, dy: Array, w: Array, x_shape: Shape) -> Array:
@@ -120,11 +125,13 @@ class Convolution(_Convolving):
     def multiply_adds(self, bottoms: Shapes, tops: Shapes) -> int:
         return sum(math.prod(y) for y in tops) * math.prod(self.params[0].shape[1:])
 
-    def apply(self, x: Array, w: Array, b: Array | None, y_shape: Shape) -> Array:
-        return self.engine.conv(x, w, b, self.conv)
+    def apply(
+        self, x: Array, w: Array, b: Array | None, y_shape: Shape, slope: float | None
+    ) -> Array:
+        return self.engine.conv(x, w, b, self.conv, slope=slope)
 
-    def grad_w(self, dy: Array, x: Array) -> Array:
-        return self.engine.conv_grad_w(dy, x, self.params[0].shape, self.conv)
+    def grad_w(self, dy: Array, x: Array, bias: bool) -> tuple[Array, Array | None]:
+        return self.engine.conv_grad_w(dy, x, self.params[0].shape, self.conv, bias)
 
     def grad_x(self, dy: Array, w: Array, x_shape: Shape) -> Array:
         return self.engine.conv_grad_x(dy, w, x_shape, self.conv)
@@ -159,14 +166,16 @@ class Deconvolution(_Convolving):
     def multiply_adds(self, bottoms: Shapes, tops: Shapes) -> int:
         return sum(math.prod(x) for x in bottoms) * math.prod(self.params[0].shape[1:])
 
-    def apply(self, x: Array, w: Array, b: Array | None, y_shape: Shape) -> Array:
+    def apply(
+        self, x: Array, w: Array, b: Array | None, y_shape: Shape, slope: float | None
+    ) -> Array:
         y = self.engine.conv_grad_x(x, w, y_shape, self.conv)
         if b is not None:
             y += b.reshape(-1, *[1] * (y.ndim - 2))  # (O, 1, ...)
         return y
 
-    def grad_w(self, dy: Array, x: Array) -> Array:
-        return self.engine.conv_grad_w(x, dy, self.params[0].shape, self.conv)
+    def grad_w(self, dy: Array, x: Array, bias: bool) -> tuple[Array, Array | None]:
+        return self.engine.conv_grad_w(x, dy, self.params[0].shape, self.conv, False)
 
     def grad_x(self, dy: Array, w: Array, x_shape: Shape) -> Array:
         return self.engine.conv(dy, w, None, self.conv)

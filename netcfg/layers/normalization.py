@@ -57,7 +57,7 @@ class LRN(Layer):
             return None
         x, y, scale = self.saved
         if not self.within:
-            return self.engine.lrn_grad(dy, x, y, scale, self.size, self.alpha, self.beta)
+            return self.engine.lrn_grad(dy, x, y, scale, self.size, self.alpha, self.beta, self.k)
         dx = self.engine.ave_pool_grad(dy * y / scale, x.shape, self.window)
         dx *= x
         dx *= -2 * self.alpha * self.beta
@@ -108,11 +108,11 @@ class BatchNorm(Layer):
     def forward(self, x: Array) -> Array:
         outer, x = x.shape, x.reshape(self.x_shape)
         if self.fixed:
-            mean, var = self._running()
+            mean, var = self.running()
             y = self.engine.normalize(x, mean, var, self.eps)
         else:
             y, mean, var = self.engine.batch_norm(x, self.eps)
-            self._accumulate(mean, var, x.size // self.channels)
+            self.accumulate(mean, var, x.size // self.channels)
         if self.need[0]:
             self.saved = (None if self.fixed else y, var)
         return y.reshape(outer)
@@ -129,16 +129,19 @@ class BatchNorm(Layer):
             dx = self.engine.batch_norm_grad(dy, y, var, self.eps)
         return dx.reshape(outer)
 
-    def _running(self) -> tuple[Array, Array]:
+    def running(self) -> tuple[Array, Array]:
         """Return mean and variance from the sums; 0 before the first pass."""
-        mean, var, factor = (p.data for p in self.params)
+        mean, var, factor = (p.value for p in self.params)
         share = (factor != 0) / self.xp.where(factor != 0, factor, 1)  # (1,)
         return mean * share, var * share
 
-    def _accumulate(self, mean: Array, var: Array, m: int) -> None:
+    def accumulate(self, mean: Array, var: Array, m: int) -> None:
+        """Add the statistics of a batch of m values a channel to the running ones."""
         for param, value in zip(self.params, (mean, var * (m / max(m - 1, 1)), 1), strict=True):
-            param.data *= self.fraction
-            param.data += value
+            array = param.value
+            array *= self.fraction
+            array += value
+            param.changed()
 
 
 def _channels(x: Shape) -> int:

@@ -80,7 +80,10 @@ class Pooling(Layer):
         y, mask = self.engine.max_pool(x, self.window, self.out, with_mask=wanted)
         if self.need[0]:
             self.saved = mask
-        return y if self.ntops == 1 or mask is None else (y, mask.astype(y.dtype))
+        if self.ntops == 1 or mask is None:
+            return y
+        places = self.engine.max_pool_places(mask, self.x_shape, self.window)
+        return y, places.astype(y.dtype)
 
     def backward(self, dy: Array, dmask: Array = None) -> Array | None:
         if not self.need[0] or dy is None:

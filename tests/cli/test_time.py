@@ -10,7 +10,7 @@ def test_table_and_speed(run: Run, tiny: Path) -> None:
     result = run("time", "net.prototxt", "--iterations", "2")
     assert result.status == 0
     lines = result.out.splitlines()
-    assert lines[0] == "engine numpy, medians of 2 iterations"
+    assert lines[0] == "engine onednn, medians of 2 iterations"
     assert lines[2].split() == ["layer", "type", "forward", "ms", "backward", "ms", "share"]
     assert [line.split()[0] for line in lines[4:7]] == ["data", "ip", "loss"]
     assert re.fullmatch(r"[\d.]+ ms an iteration of 4 images, [\d.]+ images/s", lines[-1])

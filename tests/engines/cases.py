@@ -1,6 +1,7 @@
 """Calls of every primitive, on which all engines are compared."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,14 @@ from tests.engines import reference
 Args = tuple[Any, ...]
 CALLS: dict[str, Callable[[np.random.Generator], Args]] = {}
 """``primitive`` or ``primitive:what is special`` → a function that makes the arguments."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What another primitive returns for its gradient, of a form that each engine chooses."""
+
+    name: str
+    args: Args
 
 
 def call(name: str) -> Callable[[Callable[[np.random.Generator], Args]], None]:
@@ -92,8 +101,19 @@ def _add_conv(label: str, x: tuple[int, ...], filters: int, conv: Conv) -> None:
     y = (x[0], filters, *conv.window.out(x[2:]))
     call(f"conv:{label}")(lambda r: (r.normal(size=x), r.normal(size=w), r.normal(size=w[0]), conv))
     call(f"conv:{label}_no_bias")(lambda r: (r.normal(size=x), r.normal(size=w), None, conv))
+    call(f"conv:{label}_add_relu")(
+        lambda r: (
+            r.normal(size=x),
+            r.normal(size=w),
+            r.normal(size=w[0]),
+            conv,
+            r.normal(size=y),
+            0,
+        )
+    )
     call(f"conv_grad_x:{label}")(lambda r: (r.normal(size=y), r.normal(size=w), x, conv))
-    call(f"conv_grad_w:{label}")(lambda r: (r.normal(size=y), r.normal(size=x), w, conv))
+    call(f"conv_grad_w:{label}")(lambda r: (r.normal(size=y), r.normal(size=x), w, conv, False))
+    call(f"conv_grad_w:{label}_bias")(lambda r: (r.normal(size=y), r.normal(size=x), w, conv, True))
     if conv.group == 1:
         cols = (x[0], x[1] * int(np.prod(conv.window.kernel)), *y[2:])
         call(f"im2col:{label}")(lambda r: (r.normal(size=x), conv.window))
@@ -104,12 +124,12 @@ def _add_pool(label: str, x: tuple[int, ...], over: Window, out: tuple[int, ...]
     y = (*x[:2], *out)
 
     def grad(r: np.random.Generator) -> Args:
-        mask = reference.max_pool(r.normal(size=x), over, out)[1].astype(np.int32)
-        return r.normal(size=y), mask, x, over
+        return r.normal(size=y), Kept("max_pool", (r.normal(size=x), over, out)), x, over
 
     call(f"max_pool:{label}")(lambda r: (r.normal(size=x), over, out))
     call(f"max_pool:{label}_ties")(lambda r: (r.integers(0, 3, x).astype(float), over, out))
     call(f"max_pool_grad:{label}")(grad)
+    call(f"max_pool_places:{label}")(lambda r: grad(r)[1:])
     call(f"ave_pool:{label}")(lambda r: (r.normal(size=x), over, out))
     call(f"ave_pool_grad:{label}")(lambda r: (r.normal(size=y), x, over))
 
@@ -119,7 +139,14 @@ def _add_norm(label: str, shape: tuple[int, ...]) -> None:
 
     def lrn_grad(r: np.random.Generator) -> Args:
         x = r.normal(size=shape)
-        return (r.normal(size=shape), x, *reference.lrn(x, 5, 2.0, 0.75, 1.5), 5, 2.0, 0.75)
+        sizes = 5, 2.0, 0.75, 1.5
+        return (
+            r.normal(size=shape),
+            x,
+            reference.lrn(x, *sizes)[0],
+            Kept("lrn", (x, *sizes)),
+            *sizes,
+        )
 
     def norm_grad(r: np.random.Generator) -> Args:
         y, _, var = reference.batch_norm(r.normal(size=shape), 1e-3)
@@ -130,6 +157,20 @@ def _add_norm(label: str, shape: tuple[int, ...]) -> None:
     call(f"lrn_grad:{label}")(lrn_grad)
     call(f"batch_norm:{label}")(lambda r: (r.normal(2, 3, shape), 1e-3))
     call(f"batch_norm_grad:{label}")(norm_grad)
+    for relu in (False, True):
+        norm_scale = (
+            (lambda r: (r.normal(2, 3, shape), r.normal(size=C), r.normal(size=C), 1e-3)),
+            relu,
+        )
+        call(f"norm_scale:{label}_{relu}")(lambda r, f=norm_scale: (*f[0](r), f[1]))
+        call(f"norm_scale_grad:{label}_{relu}")(
+            lambda r, f=norm_scale: (
+                r.normal(size=shape),
+                (args := f[0](r))[1],
+                1e-3,
+                Kept("norm_scale", (*args, f[1])),
+            )
+        )
     call(f"normalize:{label}")(
         lambda r: (r.normal(size=shape), r.normal(size=C), r.uniform(size=C), 1e-3)
     )
@@ -166,6 +207,9 @@ def _add_elementwise(label: str, shape: tuple[int, ...]) -> None:
     call(f"sigmoid:{label}")(lambda r: (np.array(5 * normal(r, shape)),))
     call(f"tanh:{label}")(lambda r: (np.array(2 * normal(r, shape)),))
     call(f"dropout:{label}")(lambda r: (normal(r, shape), np.array(normal(r, shape) > 0), 2.0))
+    call(f"weighted_sum:{label}_relu")(
+        lambda r: ([normal(r, shape) for _ in range(2)], [1.0, 1.0], 0.0)
+    )
     call(f"weighted_sum:{label}")(
         lambda r: ([normal(r, shape) for _ in range(3)], [1.0, -2.0, 0.5])
     )
@@ -182,6 +226,7 @@ for shape_case in SHAPES.items():
 _add_elementwise("no_axes", ())
 call("scale:no_axes")(lambda r: tuple(normal(r, ()) for _ in range(3)))
 call("linear")(lambda r: (r.normal(size=(4, 6)), r.normal(size=(3, 6)), r.normal(size=3)))
+call("linear:relu")(lambda r: (r.normal(size=(4, 6)), r.normal(size=(3, 6)), r.normal(size=3), 0.1))
 call("linear:no_bias")(lambda r: (r.normal(size=(4, 6)), r.normal(size=(3, 6)), None))
 call("linear_grad_x")(lambda r: (r.normal(size=(4, 3)), r.normal(size=(3, 6))))
 call("linear_grad_w")(lambda r: (r.normal(size=(4, 3)), r.normal(size=(4, 6))))

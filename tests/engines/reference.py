@@ -21,11 +21,13 @@ def reads(window: Window, size: Place, out: Place) -> Iterator[tuple[Place, Plac
                 yield t, k, place
 
 
-def linear(x: np.ndarray, w: np.ndarray, b: np.ndarray | None) -> np.ndarray:
+def linear(
+    x: np.ndarray, w: np.ndarray, b: np.ndarray | None, slope: float | None = None
+) -> np.ndarray:
     y = np.zeros((len(x), len(w)))
     for m, n in np.ndindex(*y.shape):
         y[m, n] = sum(x[m, k] * w[n, k] for k in range(x.shape[1])) + (0 if b is None else b[n])
-    return y
+    return _bend(y, slope)
 
 
 def linear_grad_x(dy: np.ndarray, w: np.ndarray) -> np.ndarray:
@@ -43,7 +45,14 @@ def _groups(w_shape: Place, conv: Conv) -> Iterator[tuple[slice, slice]]:
         yield slice(g * o, g * o + o), slice(g * c, g * c + c)
 
 
-def conv(x: np.ndarray, w: np.ndarray, b: np.ndarray | None, conv: Conv) -> np.ndarray:
+def conv(
+    x: np.ndarray,
+    w: np.ndarray,
+    b: np.ndarray | None,
+    conv: Conv,
+    add: np.ndarray | None = None,
+    slope: float | None = None,
+) -> np.ndarray:
     out = conv.window.out(x.shape[2:])
     y = np.zeros((len(x), len(w), *out))
     if b is not None:
@@ -51,7 +60,11 @@ def conv(x: np.ndarray, w: np.ndarray, b: np.ndarray | None, conv: Conv) -> np.n
     for t, k, s in reads(conv.window, x.shape[2:], out):
         for o, c in _groups(w.shape, conv):
             y[:, o, *t] += x[:, c, *s] @ w[o, :, *k].T
-    return y
+    return _bend(y if add is None else y + add, slope)
+
+
+def _bend(y: np.ndarray, slope: float | None) -> np.ndarray:
+    return y if slope is None else relu(y, slope)
 
 
 def conv_grad_x(dy: np.ndarray, w: np.ndarray, x_shape: Place, conv: Conv) -> np.ndarray:
@@ -62,12 +75,14 @@ def conv_grad_x(dy: np.ndarray, w: np.ndarray, x_shape: Place, conv: Conv) -> np
     return dx
 
 
-def conv_grad_w(dy: np.ndarray, x: np.ndarray, w_shape: Place, conv: Conv) -> np.ndarray:
+def conv_grad_w(
+    dy: np.ndarray, x: np.ndarray, w_shape: Place, conv: Conv, bias: bool
+) -> tuple[np.ndarray, np.ndarray | None]:
     dw = np.zeros(w_shape)
     for t, k, s in reads(conv.window, x.shape[2:], dy.shape[2:]):
         for o, c in _groups(w_shape, conv):
             dw[o, :, *k] += dy[:, o, *t].T @ x[:, c, *s]
-    return dw
+    return dw, dy.sum(axis=(0, *range(2, dy.ndim))) if bias else None
 
 
 def im2col(x: np.ndarray, window: Window) -> np.ndarray:
@@ -102,6 +117,10 @@ def max_pool(x: np.ndarray, window: Window, out: Place) -> tuple[np.ndarray, np.
             if mask[n, c, *t] < 0 or x[n, c, *s] > y[n, c, *t]:
                 y[n, c, *t], mask[n, c, *t] = x[n, c, *s], index
     return y, mask
+
+
+def max_pool_places(mask: np.ndarray, x_shape: Place, window: Window) -> np.ndarray:
+    return mask
 
 
 def max_pool_grad(dy: np.ndarray, mask: np.ndarray, x_shape: Place, window: Window) -> np.ndarray:
@@ -156,6 +175,7 @@ def lrn_grad(
     size: int,
     alpha: float,
     beta: float,
+    k: float,
 ) -> np.ndarray:
     return dy * scale**-beta - 2 * alpha * beta / size * x * _around(dy * y / scale, size)
 
@@ -172,6 +192,26 @@ def batch_norm_grad(dy: np.ndarray, y: np.ndarray, var: np.ndarray, eps: float) 
         d, v = dy[:, c], y[:, c]
         dx[:, c] = (d - d.mean() - v * (d * v).mean()) / math.sqrt(var[c] + eps)
     return dx
+
+
+def norm_scale(
+    x: np.ndarray, w: np.ndarray, b: np.ndarray, eps: float, relu: bool
+) -> tuple[np.ndarray, ...]:
+    shape = (-1, *[1] * (x.ndim - 2))
+    z, mean, var = batch_norm(x, eps)
+    y = z * w.reshape(shape) + b.reshape(shape)
+    sign = y > 0 if relu else np.ones_like(y)
+    return y * sign, mean, var, (z, var, sign)
+
+
+def norm_scale_grad(
+    dy: np.ndarray, w: np.ndarray, eps: float, kept: tuple[np.ndarray, ...]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    z, var, sign = kept
+    dy = dy * sign
+    axes = (0, *range(2, dy.ndim))
+    dz = dy * w.reshape(-1, *[1] * (dy.ndim - 2))
+    return batch_norm_grad(dz, z, var, eps), (dy * z).sum(axis=axes), dy.sum(axis=axes)
 
 
 def normalize(x: np.ndarray, mean: np.ndarray, var: np.ndarray, eps: float) -> np.ndarray:
@@ -226,8 +266,10 @@ def dropout(x: np.ndarray, mask: np.ndarray, scale: float) -> np.ndarray:
     return _each(lambda v, m: v * scale if m else 0, x, mask)
 
 
-def weighted_sum(xs: Sequence[np.ndarray], coeffs: Sequence[float]) -> np.ndarray:
-    return np.array(sum(c * x for c, x in zip(coeffs, xs, strict=True)))
+def weighted_sum(
+    xs: Sequence[np.ndarray], coeffs: Sequence[float], slope: float | None = None
+) -> np.ndarray:
+    return _bend(np.array(sum(c * x for c, x in zip(coeffs, xs, strict=True))), slope)
 
 
 def concat(xs: Sequence[np.ndarray], axis: int) -> np.ndarray:

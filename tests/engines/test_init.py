@@ -8,7 +8,8 @@ from netcfg.errors import NetError
 
 
 def test_auto_and_names() -> None:
-    assert type(get_engine()) is Engine
+    assert isinstance(get_engine(), Engine)
+    assert get_engine("auto", np.float64).name == "numpy"
     assert get_engine().dtype == np.float32
     for name in ENGINES:
         engine = get_engine(name, np.float64)

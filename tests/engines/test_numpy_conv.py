@@ -39,9 +39,14 @@ def test_random_geometry(seed: int) -> None:
     y = ENGINE.conv(x, w, b, conv)
     np.testing.assert_allclose(y, reference.conv(x, w, b, conv), atol=1e-12)
     dy = rng.normal(size=y.shape)
-    dx, dw = ENGINE.conv_grad_x(dy, w, x_shape, conv), ENGINE.conv_grad_w(dy, x, w_shape, conv)
+    dx, dw = (
+        ENGINE.conv_grad_x(dy, w, x_shape, conv),
+        ENGINE.conv_grad_w(dy, x, w_shape, conv, False)[0],
+    )
     np.testing.assert_allclose(dx, reference.conv_grad_x(dy, w, x_shape, conv), atol=1e-12)
-    np.testing.assert_allclose(dw, reference.conv_grad_w(dy, x, w_shape, conv), atol=1e-11)
+    np.testing.assert_allclose(
+        dw, reference.conv_grad_w(dy, x, w_shape, conv, False)[0], atol=1e-11
+    )
     # The gradients are those of the forward pass, whatever the reference says.
     along = np.vdot(dy, ENGINE.conv(x, w, None, conv))
     assert np.vdot(dx, x) == pytest.approx(along, abs=1e-9)
@@ -55,10 +60,13 @@ def test_parts_change_nothing(monkeypatch: Any, scratch: int, shape: tuple[int, 
     conv = Conv(Window((3, 3), (1, 1), (1, 1), (1, 1)))
     x, w = rng.normal(size=shape), rng.normal(size=(4, shape[1], 3, 3))
     y = ENGINE.conv(x, w, None, conv)
-    dw, dx = ENGINE.conv_grad_w(y, x, w.shape, conv), ENGINE.conv_grad_x(y, w, shape, conv)
+    dw, dx = (
+        ENGINE.conv_grad_w(y, x, w.shape, conv, False)[0],
+        ENGINE.conv_grad_x(y, w, shape, conv),
+    )
     monkeypatch.setattr(numpy_conv, "SCRATCH", scratch)
     np.testing.assert_allclose(ENGINE.conv(x, w, None, conv), y, atol=1e-12)
-    np.testing.assert_allclose(ENGINE.conv_grad_w(y, x, w.shape, conv), dw, atol=1e-10)
+    np.testing.assert_allclose(ENGINE.conv_grad_w(y, x, w.shape, conv, False)[0], dw, atol=1e-10)
     np.testing.assert_allclose(ENGINE.conv_grad_x(y, w, shape, conv), dx, atol=1e-10)
 
 

@@ -16,7 +16,7 @@ import pytest
 from netcfg.engines import Conv, Engine, Window, layout, numpy_conv, numpy_linear, threads
 from netcfg.errors import NetError
 from tests.engines.cases import CALLS, primitive
-from tests.engines.test_base import LAYOUTS, arguments, leaves
+from tests.engines.test_base import LAYOUTS, arguments, kept, leaves
 
 COUNTS = [1, 2, 3, 5]
 
@@ -37,15 +37,17 @@ def test_count_is_what_was_set_then_the_variable_then_the_cores(monkeypatch: Any
     threads.set_count(None)
     assert threads.count() == 7
     monkeypatch.setenv("NETCFG_THREADS", "")
+    threads.set_count(None)
     assert 1 <= threads.count() <= (os.cpu_count() or 1)
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    threads.set_count(None)
     assert threads.count() == (os.cpu_count() or 1)
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "two", "1.5"])
 def test_a_wrong_number_is_refused(monkeypatch: Any, text: str) -> None:
-    threads.set_count(None)
     monkeypatch.setenv("NETCFG_THREADS", text)
+    threads.set_count(None)
     with pytest.raises(NetError, match=f"NETCFG_THREADS must .* above 0; given '{text}'"):
         Engine()
     with pytest.raises(NetError, match="above 0; given 0"):
@@ -206,8 +208,9 @@ def cut(monkeypatch: Any, size: int, parts: int) -> None:
 @pytest.mark.parametrize("name", CALLS)
 def test_primitives_in_parts(monkeypatch: Any, name: str, channels: Any) -> None:
     """They equal those in one part, and bit for bit those of one thread."""
-    args = arguments(name, np.float64, channels)
-    call = getattr(Engine(np.float64), primitive(name))
+    engine = Engine(np.float64)
+    args = kept(engine, arguments(name, np.float64, channels))
+    call = getattr(engine, primitive(name))
     cut(monkeypatch, 1 << 40, 1)
     whole = list(leaves(call(*args)))
     for size in (1, 200):
@@ -240,8 +243,8 @@ def step(x: Any) -> list[Any]:
         e.ave_pool(unit, POOL, (19, 19)), unit.shape, POOL
     )
     dnorm = e.batch_norm_grad(dunit, unit, var, 1e-3)
-    dy = e.relu_grad(e.lrn_grad(dnorm, y, norm, scale, 5, 1e-2, 0.75), y, 0.1)
-    dx, dw = e.conv_grad_x(dy, w, x.shape, CONV), e.conv_grad_w(dy, x, w.shape, CONV)
+    dy = e.relu_grad(e.lrn_grad(dnorm, y, norm, scale, 5, 1e-2, 0.75, 1.0), y, 0.1)
+    dx, dw = e.conv_grad_x(dy, w, x.shape, CONV), e.conv_grad_w(dy, x, w.shape, CONV, False)[0]
     return [y, scale, unit, mean, var, top, mask, z, e.linear_grad_w(z, rows), dy, dx, dw]
 
 

@@ -1,0 +1,137 @@
+"""Convolutions of oneDNN: forward, towards the bottom, towards the weights."""
+
+from ctypes import c_int, c_void_p
+from typing import Any
+
+from netcfg.engines.geometry import Conv
+from netcfg.engines.onednn.attributes import Attributes
+from netcfg.engines.onednn.library import Algorithm, Arg, Dims, Kind, Library, Query
+from netcfg.engines.onednn.memory import dense, free
+from netcfg.engines.onednn.operation import Operation, Slot
+from netcfg.types import Shape
+
+_NONE = c_void_p(None)
+
+
+def forward(
+    library: Library, x: Shape, w: Shape, conv: Conv, bias: bool, attributes: Attributes
+) -> Operation:
+    """Return y = conv(x, w) + b: takes x, w and, with ``bias``, b.
+
+    Args:
+        library: oneDNN.
+        x: shape of the bottom, (N, C, *S).
+        w: shape of the weights, (O, C/group, *K).
+        conv: geometry.
+        bias: whether there is one.
+        attributes: with what follows in the same pass.
+    """
+    y = _out(x, w, conv)
+    w = grouped(w, conv.group)
+    desc = _forward_desc(library, x, w, y, conv, bias, attributes)
+    slots = [Slot(Arg.SRC, x), _weights(library, desc, w, Arg.WEIGHTS)]
+    if bias:
+        slots.append(Slot(Arg.BIAS, (y[1],)))
+    return Operation(library, desc, [*slots, *attributes.slots], [Slot(Arg.DST, y)])
+
+
+def backward_x(library: Library, x: Shape, w: Shape, conv: Conv) -> Operation:
+    """Return dx from dy and w."""
+    y = _out(x, w, conv)
+    w = grouped(w, conv.group)
+    attributes = Attributes(library)
+    hint = _forward_desc(library, x, w, y, conv, False, attributes)
+    desc = library.primitive_desc(
+        "convolution_backward_data",
+        c_int(Algorithm.CONVOLUTION),
+        dense(x),
+        free(w),
+        dense(y),
+        *_geometry(x, y, conv),
+        hint,
+        attributes.handle,
+    )
+    library.destroy("primitive_desc", hint)
+    slots = [Slot(Arg.DIFF_DST, y), _weights(library, desc, w, Arg.WEIGHTS)]
+    return Operation(library, desc, slots, [Slot(Arg.DIFF_SRC, x)])
+
+
+def backward_w(library: Library, x: Shape, w: Shape, conv: Conv, bias: bool) -> Operation:
+    """Return dw, and with ``bias`` db, from x and dy."""
+    y = _out(x, w, conv)
+    w = grouped(w, conv.group)
+    attributes = Attributes(library)
+    hint = _forward_desc(library, x, w, y, conv, bias, attributes)
+    desc = library.primitive_desc(
+        "convolution_backward_weights",
+        c_int(Algorithm.CONVOLUTION),
+        dense(x),
+        free(w),
+        dense((y[1],)) if bias else _NONE,
+        dense(y),
+        *_geometry(x, y, conv),
+        hint,
+        attributes.handle,
+    )
+    library.destroy("primitive_desc", hint)
+    slots = [Slot(Arg.SRC, x), Slot(Arg.DIFF_DST, y)]
+    outputs = [_weights(library, desc, w, Arg.DIFF_WEIGHTS)]
+    if bias:
+        outputs.append(Slot(Arg.DIFF_BIAS, (y[1],)))
+    return Operation(library, desc, slots, outputs)
+
+
+def grouped(w: Shape, group: int) -> Shape:
+    """Return the shape of weights with an axis for groups in front, where there are several."""
+    return w if group == 1 else (group, w[0] // group, *w[1:])
+
+
+def _out(x: Shape, w: Shape, conv: Conv) -> Shape:
+    return (x[0], w[0], *conv.window.out(x[2:]))
+
+
+def _forward_desc(
+    library: Library,
+    x: Shape,
+    w: Shape,
+    y: Shape,
+    conv: Conv,
+    bias: bool,
+    attributes: Attributes,
+) -> c_void_p:
+    return library.primitive_desc(
+        "convolution_forward",
+        c_int(Kind.TRAINING),
+        c_int(Algorithm.CONVOLUTION),
+        dense(x),
+        free(w),
+        dense((y[1],)) if bias else _NONE,
+        dense(y),
+        *_geometry(x, y, conv),
+        attributes.handle,
+    )
+
+
+def _geometry(x: Shape, y: Shape, conv: Conv) -> tuple[Any, ...]:
+    """Return stride, dilation, and padding before and after.
+
+    oneDNN counts the gaps between the values under a kernel, and wants padding at the end to be
+    what the last window reaches.
+    """
+    window = conv.window
+    after = [
+        (t - 1) * s + d * (k - 1) + 1 - n - p
+        for t, s, d, k, n, p in zip(
+            y[2:], window.stride, window.dilation, window.kernel, x[2:], window.pad, strict=True
+        )
+    ]
+    gaps = [d - 1 for d in window.dilation]
+    return Dims(*window.stride), Dims(*gaps), Dims(*window.pad), Dims(*after)
+
+
+def _weights(library: Library, desc: c_void_p, w: Shape, arg: Arg) -> Slot:
+    """Return the slot of weights in the layout that the primitive chose."""
+    query = Query.WEIGHTS if arg == Arg.WEIGHTS else Query.DIFF_WEIGHTS
+    own = library.query(desc, query)
+    plain = library.equal(own, dense(w, last=False))
+    return Slot(arg, w, last=False, own=None if plain else own)

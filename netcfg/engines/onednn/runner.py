@@ -1,0 +1,129 @@
+"""Runs operations of oneDNN on arrays of any layout; keeps operations, memory and scratch space."""
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Hashable
+from ctypes import c_void_p
+from typing import Any
+
+import numpy as np
+
+from netcfg.engines.onednn.attributes import Attributes
+from netcfg.engines.onednn.library import Arg, RefusedError, load
+from netcfg.engines.onednn.memory import ALIGNMENT, Pool, address, dense, is_last, strided
+from netcfg.engines.onednn.operation import Operation, Slot
+from netcfg.types import Array
+
+
+class Frozen:
+    """Weights that do not change, in whatever layout a primitive last wanted them."""
+
+    def __init__(self, array: Array) -> None:
+        self.shape, self.dtype, self.size = array.shape, array.dtype, array.size
+        self.memory, self.desc = array, dense(array.shape, last=False)
+
+
+class Runner:
+    """What an engine needs to run oneDNN.
+
+    Attributes:
+        library: oneDNN.
+        pool: where results lie.
+        reorders: how many arrays were copied into another layout.
+    """
+
+    def __init__(self) -> None:
+        self.library = load()
+        self.pool = Pool()
+        self.reorders = 0
+        self._operations: dict[int, dict[Hashable, Operation | None]] = defaultdict(dict)
+        self._scratch = np.empty(0, np.uint8)
+        self._lock = threading.RLock()
+
+    def find(self, key: Hashable, make: Callable[[], Operation]) -> Operation | None:
+        """Return the operation of a key, made at first use; None where oneDNN has none."""
+        known = self._operations[self.library.use_threads()]
+        if key not in known:
+            try:
+                known[key] = make()
+            except RefusedError:
+                known[key] = None
+        return known[key]
+
+    def run(self, operation: Operation, *arrays: Array) -> Any:
+        """Run an operation on its inputs and return its outputs, the only one by itself."""
+        with self._lock:
+            given = [self._fit(x, s) for x, s in zip(arrays, operation.inputs, strict=True)]
+            made = [self._empty(slot) for slot in operation.outputs]
+            operation.run([*given, *made], self._scratch_address(operation.scratch))
+            results = [self._plain(x, s) for x, s in zip(made, operation.outputs, strict=True)]
+        return results[0] if len(results) == 1 else results
+
+    def reorder(self, array: Array, slot: Slot) -> Array:
+        """Copy an array into the layout of a slot."""
+        with self._lock:
+            result = self._empty(slot)
+            self._copy(array.reshape(slot.shape), result, slot.own or slot.desc)
+        return result
+
+    def _empty(self, slot: Slot) -> Array:
+        if slot.own is None:
+            return self.pool.empty(slot.shape, slot.last, slot.dtype)
+        return self.pool.empty((self.library.size(slot.own),), dtype=np.uint8)
+
+    def _fit(self, array: Array, slot: Slot) -> Array:
+        """Return an array in the layout of a slot."""
+        if isinstance(array, Frozen):
+            return self._thawed(array, slot)
+        if slot.strides is not None:
+            return array
+        if slot.own is None and (is_last(array) if slot.last else array.flags.c_contiguous):
+            return array
+        return self.reorder(array, slot)
+
+    def _thawed(self, weights: Frozen, slot: Slot) -> Array:
+        """Return weights in the layout of a slot, in which they stay."""
+        wanted = slot.own or slot.desc
+        if not self.library.equal(weights.desc, wanted):
+            memory = self._empty(slot)
+            of = weights.desc
+            if len(slot.shape) != len(weights.shape):  # the first time, with an axis for groups
+                of = dense(slot.shape, last=False)
+            self._copy(weights.memory, memory, wanted, of)
+            weights.memory, weights.desc = memory, wanted
+        return weights.memory
+
+    def _plain(self, array: Array, slot: Slot) -> Array:
+        """Return a result of a slot as a plain array."""
+        if slot.own is None:
+            return array
+        result = self.pool.empty(slot.shape, last=False)
+        self._copy(array, result, slot.desc, slot.own)
+        return result
+
+    def _copy(self, source: Array, target: Array, to: c_void_p, of: c_void_p | None = None) -> None:
+        """Copy an array into memory of another layout."""
+        self.reorders += 1
+        if of is None:
+            if min(source.strides, default=1) <= 0:  # oneDNN reads no memory backwards
+                source = np.ascontiguousarray(source)
+            steps = tuple(n // source.itemsize for n in source.strides)
+            of = strided(source.shape, steps, source.dtype)
+        operation = self.find(("reorder", of.value, to.value), lambda: self._reorder(of, to))
+        if operation is None:
+            raise RuntimeError("oneDNN cannot reorder")
+        operation.run([source, target], self._scratch_address(operation.scratch))
+
+    def _reorder(self, of: c_void_p, to: c_void_p) -> Operation:
+        library = self.library
+        engine = library.engine
+        attributes = Attributes(library).handle
+        desc = library.create("reorder_primitive_desc", of, engine, to, engine, attributes)
+        return Operation(library, desc, [Slot(Arg.SRC, (), own=of)], [Slot(Arg.DST, (), own=to)])
+
+    def _scratch_address(self, size: int) -> int:
+        """Return the address of memory that any operation may use while it runs."""
+        if self._scratch.size < size + ALIGNMENT:
+            self._scratch = np.empty(size + ALIGNMENT, np.uint8)
+        start = address(self._scratch)
+        return start + -start % ALIGNMENT

@@ -1,0 +1,65 @@
+"""Layouts of arrays and memory that comes again."""
+
+import gc
+
+import numpy as np
+import pytest
+
+from netcfg.engines.onednn.library import load
+from netcfg.engines.onednn.memory import ALIGNMENT, Pool, address, dense, is_last, steps, strided
+
+
+@pytest.mark.parametrize(
+    ("shape", "last", "expected"),
+    [
+        ((2, 3, 4, 5), False, (60, 20, 5, 1)),
+        ((2, 3, 4, 5), True, (60, 1, 15, 3)),
+        ((2, 3, 4), True, (12, 1, 3)),
+        ((2, 3), True, (3, 1)),
+        ((7,), True, (1,)),
+        ((), True, ()),
+    ],
+)
+def test_steps(shape: tuple[int, ...], last: bool, expected: tuple[int, ...]) -> None:
+    assert steps(shape, last) == expected
+
+
+def test_descriptors_of_one_layout_are_equal() -> None:
+    equal = load().equal
+    assert equal(dense((2, 3, 4, 5)), strided((2, 3, 4, 5), (60, 1, 15, 3)))
+    assert not equal(dense((2, 3, 4, 5)), dense((2, 3, 4, 5), last=False))
+    assert load().size(dense((2, 3, 4, 5))) == 480
+    assert load().size(dense((2, 3), dtype=np.uint8)) == 6
+
+
+def test_which_arrays_are_channels_last() -> None:
+    x = np.zeros((2, 3, 4, 5))
+    assert not is_last(x)
+    assert is_last(np.zeros((2, 4, 5, 3)).transpose(0, 3, 1, 2))
+    assert is_last(np.zeros((2, 1, 4, 5)))
+    assert is_last(np.zeros((2, 3)))
+    assert not is_last(np.zeros((3, 2)).T)
+
+
+def test_memory_is_aligned_and_comes_again() -> None:
+    pool = Pool()
+    x = pool.empty((2, 3, 4, 5))
+    assert is_last(x)
+    assert x.dtype == np.float32
+    where = address(x)
+    assert where % ALIGNMENT == 0
+    part = x[1:, 0]
+    del x
+    y = pool.empty((2, 3, 4, 5), last=False)
+    assert y.flags.c_contiguous
+    assert address(y) != where, "a view keeps the memory"
+    part[...] = 1
+    del part
+    gc.collect()
+    assert address(pool.empty((120,))) == where
+    assert pool.allocated == 2
+
+
+def test_arrays_of_nothing() -> None:
+    assert Pool().empty((0, 3)).shape == (0, 3)
+    assert Pool().empty(()).shape == ()
