@@ -38,10 +38,6 @@ class Graph:
 
     nodes: tuple[Node, ...]
 
-    def last_reader(self) -> dict[Blob, int]:
-        """Return for each blob that is read the index of the last layer that reads it."""
-        return {b: i for i, node in enumerate(self.nodes) for b in node.bottoms}
-
     def outputs(self) -> list[Blob]:
         """Return the blobs that no layer reads, by name."""
         read = {b for node in self.nodes for b in node.bottoms}
@@ -71,7 +67,7 @@ def build_graph(layers: Iterable[LayerParameter], left_out: Iterable[LayerParame
     nodes = []
     for config in configs:
         try:
-            cls = layer_type(config.type)
+            cls = layer_type(config.type).resolve(config)
             bottoms = tuple(
                 _bottom(name, config, current, configs, left_out) for name in config.bottom
             )
@@ -80,7 +76,7 @@ def build_graph(layers: Iterable[LayerParameter], left_out: Iterable[LayerParame
             _check_count("top", len(names), cls.tops)
             tops = tuple(_top(name, config, current, writer) for name in names)
         except NetError as error:
-            raise error.at(where(config)) from None
+            raise error.at(where(config)) from error.__cause__
         for top in tops:
             current[top.name] = top
             writer[top.name] = config

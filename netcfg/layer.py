@@ -1,4 +1,4 @@
-"""The contract of a layer, its parameters, and the registry of layer types.
+"""The contract of a layer and the registry of layer types.
 
 A layer sees arrays only: never names, devices, neighbours or loss weights. It never writes to what
 it is given, and all that ``backward`` needs from ``forward`` is in ``self.saved``, so that the net
@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from netcfg.fillers import fill
 from netcfg.fork_use import refuse_forks
 from netcfg.io.files import find_file
 from netcfg.netcfg_pb2 import FillerParameter, LayerParameter, ParamSpec
+from netcfg.param import Param
 from netcfg.places import where
 from netcfg.schema import own_fields
 from netcfg.types import Array, Arrays, Phase, Shape, Shapes
@@ -36,83 +37,6 @@ __all__ = [
     "register",
     "registry",
 ]
-
-
-class Param:
-    """A learned array and its gradient; layers that share it hold the same object.
-
-    ``data`` is written in place only, never replaced, so that views of it stay true.
-    """
-
-    def __init__(self, data: Array, spec: ParamSpec, zeros_like: Callable[[Array], Array]) -> None:
-        self.data = data
-        self.name = spec.name
-        self.lr_mult = spec.lr_mult
-        self.decay_mult = spec.decay_mult
-        self._zeros_like = zeros_like
-        self._diff: Array = None
-        self._cleared = True
-
-    @property
-    def owner(self) -> "Param":
-        """The parameter that holds the storage: itself, unless this is a view."""
-        return self
-
-    @property
-    def shape(self) -> Shape:
-        """Shape of ``data``."""
-        return tuple(self.data.shape)
-
-    @property
-    def diff(self) -> Array:
-        """∂loss/∂data summed since the last ``clear_grad``, zeros when nothing was added."""
-        if self._diff is None:
-            self._diff = self._zeros_like(self.data)
-        elif self._cleared:
-            self._diff[...] = 0
-        self._cleared = False
-        return self._diff
-
-    def add_grad(self, grad: Array) -> None:
-        """Add ``grad``, shaped like ``data`` (or with axes of length 1 more or less)."""
-        grad = grad.reshape(self.shape)
-        if self._diff is not None and self._cleared:
-            self._diff[...] = grad
-            self._cleared = False
-        else:
-            diff = self.diff
-            diff += grad
-
-    def clear_grad(self) -> None:
-        """Forget the gradient; costs nothing until it is read."""
-        self._cleared = True
-
-    def view(self, shape: Shape) -> "Param":
-        """Return a Param of another shape on the same storage (``share_mode: PERMISSIVE``)."""
-        return _ParamView(self, shape)
-
-
-class _ParamView(Param):
-    """The same parameter under another shape: data and gradient are the owner's."""
-
-    def __init__(self, owner: Param, shape: Shape) -> None:
-        self._owner = owner
-        self.data = owner.data.reshape(shape)
-        self.name, self.lr_mult, self.decay_mult = owner.name, owner.lr_mult, owner.decay_mult
-
-    @property
-    def owner(self) -> Param:
-        return self._owner
-
-    @property
-    def diff(self) -> Array:
-        return self._owner.diff.reshape(self.shape)
-
-    def add_grad(self, grad: Array) -> None:
-        self._owner.add_grad(grad.reshape(self._owner.shape))
-
-    def clear_grad(self) -> None:
-        self._owner.clear_grad()
 
 
 @dataclass
@@ -239,6 +163,11 @@ class Layer:
         return 0
 
     @classmethod
+    def resolve(cls, config: LayerParameter) -> "LayerType":
+        """Return the class that runs a layer of this type: another only where ``config`` says."""
+        return cls
+
+    @classmethod
     def takes_gradient(cls, index: int, count: int) -> bool:
         """Return whether bottom ``index`` of ``count`` can have a gradient."""
         return index not in cls.constant_bottoms and index - count not in cls.constant_bottoms
@@ -340,6 +269,8 @@ def as_arrays(arrays: Array) -> Arrays:
     """Return the result of ``forward`` or ``backward`` as a tuple, also where it is one array."""
     return arrays if isinstance(arrays, tuple) else (arrays,)
 
+
+LayerType: TypeAlias = type[Layer]
 
 registry: dict[str, type[Layer]] = {}
 """Layer classes by the type that prototxts name."""

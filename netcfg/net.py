@@ -5,7 +5,7 @@ rebinds names for in-place layers, shares parameters by name, seeds the backward
 weights, and adds file, line and layer to every error.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -14,16 +14,28 @@ import numpy as np
 import netcfg.layers  # noqa: F401 - fills the registry
 from netcfg.engines import get_engine
 from netcfg.engines.base import Engine
-from netcfg.errors import NetError, ShapeError, nearest
+from netcfg.errors import NetError, nearest
+from netcfg.fuse import Unit, fused_units, single_units
 from netcfg.graph import Blob, Node, build_graph
-from netcfg.layer import Context, Layer, Param, as_arrays, as_shapes, located
+from netcfg.layer import Context, Layer, as_arrays, as_shapes, located
+from netcfg.layers.input import Input
 from netcfg.netcfg_pb2 import NetParameter, NetState
+from netcfg.param import unique
 from netcfg.phases import filter_net, left_out
 from netcfg.places import where
 from netcfg.plan import make_plan
 from netcfg.schema import read_net, refuse
 from netcfg.types import Array, Phase, Shapes
-from netcfg.weights import LayerState, LoadReport, load_weights, refuse_namesake
+from netcfg.weights import (
+    Blobs,
+    LayerState,
+    LoadReport,
+    layer_state,
+    load_weights,
+    refuse_namesake,
+    share_params,
+    take_blobs,
+)
 
 Hook = Callable[[int], None]
 """Called with the index of a layer before or after one of its passes."""
@@ -49,7 +61,7 @@ class Net:
         config: the net as it runs: upgraded and filtered by phase.
         layers: in the order in which they run.
         params: each parameter once, in the order of declaration.
-        inputs, outputs: names of the blobs that are fed and of those that no layer reads.
+        inputs, outputs: names of the blobs that are fed, and that no layer reads.
         blobs: arrays by name after ``forward``: the outputs and what ``keep`` names.
         diffs: gradients by name after ``backward``: of the inputs and what ``keep`` names.
         loss: Σ weight · top over the blobs of ``loss_weight``.
@@ -82,19 +94,22 @@ class Net:
         self.context = Context(self.engine, self.phase, seed, skip_bad_data=skip_bad_data)
         self.graph = build_graph(self.config.layer, left_out(config, state))
         self.layers: list[Layer] = []
-        self._bottom_shapes: list[Shapes] = []
         self.top_shapes: list[Shapes] = []
+        self._shapes: list[Shapes] = []
         self._values: dict[Blob, Array] = {}
         self._build(share)
-        self.params = _unique(p for layer in self.layers for p in layer.params)
+        self.params = unique(p for layer in self.layers for p in layer.params)
         self._keep_all = keep == "all"
         self._keep = {b.name for b in self.graph.blobs()} if self._keep_all else set(keep)
         learns = [any(p.lr_mult for p in layer.params) for layer in self.layers]
         force = self.config.force_backward
-        self.plan = make_plan(self.graph, learns, force_backward=force, keep=self._keep)
+        self.plan = make_plan(self.graph, learns, force_backward=force)
         for layer, need in zip(self.layers, self.plan.need, strict=True):
             layer.need = list(need)
         self._keep_saved = self.phase is Phase.TRAIN or force or self._keep_all
+        arguments = self.graph, self.layers, self.plan, self._keep
+        self._singles = single_units(*arguments)
+        self._fused = self._ran = fused_units(*arguments, self._keep_saved)
         self.loss_weight = {b.name: w for b, w in self.plan.loss_weight.items()}
         self.inputs = [
             top for node in self.graph.nodes if node.cls.type == "Input" for top in node.config.top
@@ -102,6 +117,7 @@ class Net:
         self.outputs = [b.name for b in self.graph.outputs()]
         self.loss = 0.0
         self.diffs: dict[str, Array] = {}
+        self._grads: dict[Blob, Array] = {}
         self.before_forward: list[Hook] = []
         self.after_forward: list[Hook] = []
         self.before_backward: list[Hook] = []
@@ -117,7 +133,7 @@ class Net:
                 bottoms = tuple(shapes[b] for b in node.bottoms)
                 layer, tops = self._build_layer(node, bottoms)
                 if share is not None:
-                    share_params(layer, share)
+                    share_params(layer, share.layers)
                 shapes.update(zip(node.tops, tops, strict=True))
         except BaseException:
             self.close()
@@ -130,9 +146,10 @@ class Net:
             layer.setup(*bottoms)
             tops = as_shapes(layer.reshape(*bottoms), len(node.tops))
             refuse_namesake(layer, self.layers[:-1])
+            take_blobs(layer, self.layers[:-1], self.engine)
         except NetError as error:
             raise located(error, node.config) from error
-        self._bottom_shapes.append(bottoms)
+        self._shapes.append(bottoms)
         self.top_shapes.append(tops)
         return layer, tops
 
@@ -160,42 +177,62 @@ class Net:
         first = self._index(start) if start else 0
         last = self._index(end) if end else len(self.layers) - 1
         loss = self.loss if start else 0.0
-        for i in range(first, last + 1):
+        self._ran = self._choose(bool(start or end))
+        for unit in self._ran:
+            if not first <= unit.layers[-1] <= last:
+                continue
             for hook in self.before_forward:
-                hook(i)
-            loss += self._forward_layer(i)
+                hook(unit.layers[0])
+            loss += self._forward_unit(unit)
             for hook in self.after_forward:
-                hook(i)
-            self._release(i)
+                hook(unit.layers[0])
+            self._release(unit)
         self.loss = loss
         return {name: self.blobs[name] for name in self.outputs if name in self.blobs}
 
-    def _forward_layer(self, i: int) -> float:
-        """Run one layer, store its tops and return what they add to the loss."""
-        layer, node = self.layers[i], self.graph.nodes[i]
-        bottoms = tuple(self._value(b, node) for b in node.bottoms)
+    def _choose(self, part: bool) -> list[Unit]:
+        """Return single layers where somebody wants to see each or to run a part; else fused."""
+        hooks = (self.before_forward, self.after_forward, self.before_backward, self.after_backward)
+        return self._singles if part or any(hooks) else self._fused
+
+    def _forward_unit(self, unit: Unit) -> float:
+        """Run a unit, store its tops and return what they add to the loss."""
+        node = self.graph.nodes[unit.layers[0]]
+        bottoms = tuple(self._value(b, node) for b in unit.bottoms)
         try:
-            shapes = tuple(x.shape for x in bottoms)
-            if shapes != self._bottom_shapes[i]:
-                self.top_shapes[i] = as_shapes(layer.reshape(*shapes), len(node.tops))
-                self._bottom_shapes[i] = shapes
-            tops = as_arrays(layer.forward(*bottoms))
+            self._reshape(unit, tuple(x.shape for x in bottoms))
+            tops = as_arrays(unit.runs.forward(*bottoms))
         except NetError as error:
             raise located(error, node.config) from error
-        layer.step += 1
+        for i in unit.layers:
+            self.layers[i].step += 1
         loss = 0.0
-        for blob, top in zip(node.tops, tops, strict=True):
+        for blob, top in zip(unit.tops, tops, strict=True):
             self._values[blob] = top
             weight = self.plan.loss_weight.get(blob)
             if weight:
                 loss += weight * float(top.sum())
         return loss
 
-    def _release(self, i: int) -> None:
-        for blob in self.plan.release[i]:
+    def _reshape(self, unit: Unit, shapes: Shapes) -> None:
+        """Tell the layers of a unit the shapes of its bottoms, where they have changed."""
+        if shapes == unit.shapes:
+            return
+        known = dict(zip(unit.bottoms, shapes, strict=True))
+        for i in unit.layers:
+            node = self.graph.nodes[i]
+            bottoms = tuple(known[b] for b in node.bottoms)
+            if bottoms != self._shapes[i]:
+                tops = as_shapes(self.layers[i].reshape(*bottoms), len(node.tops))
+                self.top_shapes[i], self._shapes[i] = tops, bottoms
+            known.update(zip(node.tops, self.top_shapes[i], strict=True))
+        unit.shapes = shapes
+
+    def _release(self, unit: Unit) -> None:
+        for blob in unit.release:
             self._values.pop(blob, None)
         if not self._keep_saved:
-            self.layers[i].saved = None
+            unit.runs.saved = None
 
     def backward(
         self,
@@ -211,18 +248,18 @@ class Net:
             start: name of the layer to begin at, the last one by default.
             end: name of the layer to stop after, the first one by default.
         """
-        grads = self._seed_gradients(diffs or {})
+        self._grads = grads = self._seed_gradients(diffs or {})
         first = self._index(start) if start else len(self.layers)
         last = self._index(end) if end else 0
         kept: dict[str, Array] = {}
-        for i in self.plan.backward:
-            if not last <= i <= first:
+        for unit in reversed(self._ran):
+            if not unit.backward or not last <= unit.layers[0] <= first:
                 continue
             for hook in self.before_backward:
-                hook(i)
-            self._backward_layer(i, grads, kept)
+                hook(unit.layers[0])
+            self._backward_unit(unit, grads, kept)
             for hook in self.after_backward:
-                hook(i)
+                hook(unit.layers[0])
         self.diffs = kept | {blob.name: grad for blob, grad in grads.items()}
         return {name: self.diffs[name] for name in self.inputs if name in self.diffs}
 
@@ -240,23 +277,26 @@ class Net:
             grads[latest[name]] = self.engine.asarray(diff)
         return grads
 
-    def _backward_layer(self, i: int, grads: dict[Blob, Array], kept: dict[str, Array]) -> None:
-        layer, node = self.layers[i], self.graph.nodes[i]
-        dys = [grads.pop(top, None) for top in node.tops]
-        for top, dy in zip(node.tops, dys, strict=True):
+    def _backward_unit(self, unit: Unit, grads: dict[Blob, Array], kept: dict[str, Array]) -> None:
+        dys = [grads.pop(top, None) for top in unit.tops]
+        for top, dy in zip(unit.tops, dys, strict=True):
             if top.name in self._keep and dy is not None:
                 kept.setdefault(top.name, dy)
         if all(dy is None for dy in dys):
             return
         try:
-            dxs = as_arrays(layer.backward(*dys))
+            dxs = as_arrays(unit.runs.backward(*dys))
         except NetError as error:
-            raise located(error, node.config) from error
+            raise located(error, self.graph.nodes[unit.layers[0]].config) from error
         if not self._keep_all:
-            layer.saved = None
-        for bottom, dx, wanted in zip(node.bottoms, dxs, layer.need, strict=False):
-            if wanted and dx is not None:
-                grads[bottom] = grads[bottom] + dx if bottom in grads else dx
+            unit.runs.saved = None
+        for bottom, dx, wanted in zip(unit.bottoms, dxs, unit.need, strict=False):
+            if not wanted or dx is None:
+                continue
+            other = grads.get(bottom)
+            if other is not None:
+                dx = self.engine.weighted_sum([other, dx], [1.0, 1.0])
+            grads[bottom] = dx
 
     def clear_grads(self) -> None:
         """Forget the gradients of all parameters."""
@@ -278,17 +318,26 @@ class Net:
         """
         return self.layers[self._index(name)]
 
+    def tops(self, i: int) -> list[Array]:
+        """Return the tops of layer ``i``, for hooks after its forward pass."""
+        return [self._values[blob] for blob in self.graph.nodes[i].tops]
+
+    def bottom_diffs(self, i: int) -> list[Array | None]:
+        """Return the gradients of the bottoms of layer ``i``, for hooks after its backward pass."""
+        pairs = zip(self.graph.nodes[i].bottoms, self.plan.need[i], strict=True)
+        return [self._grads.get(blob) if need else None for blob, need in pairs]
+
     def weights(self) -> dict[str, list[np.ndarray]]:
         """Return copies of the parameters of each layer that has some."""
         return {
-            layer.name: [self.engine.to_numpy(p.data).copy() for p in layer.params]
+            layer.name: [self.engine.to_numpy(p.value).copy() for p in layer.params]
             for layer in self.layers
             if layer.params
         }
 
     def load(
         self,
-        weights: Mapping[str, Sequence[np.ndarray]],
+        weights: Mapping[str, Blobs],
         *,
         ignore_mismatch: Collection[str] = (),
     ) -> LoadReport:
@@ -297,14 +346,7 @@ class Net:
 
     def state(self) -> list[LayerState]:
         """Return what decides the next pass besides parameters: positions, random state."""
-        return [
-            LayerState(
-                layer.name,
-                layer.step,
-                {k: self.engine.to_numpy(v).copy() for k, v in layer.state().items()},
-            )
-            for layer in self.layers
-        ]
+        return [layer_state(layer) for layer in self.layers]
 
     def restore(self, states: Sequence[LayerState]) -> None:
         """Go on from what ``state`` returned.
@@ -328,11 +370,10 @@ class Net:
         self.close()
 
     def _index(self, name: str) -> int:
-        for i, layer in enumerate(self.layers):
-            if layer.name == name:
-                return i
         names = [layer.name for layer in self.layers]
-        raise NetError(f"net '{self.name}' has no layer '{name}'{nearest(name, names)}")
+        if name not in names:
+            raise NetError(f"net '{self.name}' has no layer '{name}'{nearest(name, names)}")
+        return names.index(name)
 
     def _value(self, blob: Blob, node: Node) -> Array:
         if blob not in self._values:
@@ -344,15 +385,11 @@ class Net:
 
     def _feed(self, name: str, array: Array) -> None:
         if name not in self.inputs:
-            known = ", ".join(self.inputs) or "none"
-            raise NetError(
-                f"net '{self.name}' has no input '{name}'{nearest(name, self.inputs)}; "
-                f"inputs: {known}"
-            )
+            near, known = nearest(name, self.inputs), ", ".join(self.inputs) or "none"
+            raise NetError(f"net '{self.name}' has no input '{name}'{near}; inputs: {known}")
         for layer in self.layers:
-            if layer.config.type == "Input" and name in layer.config.top:
-                index = list(layer.config.top).index(name)
-                layer.feed(index, self.engine.asarray(array))  # type: ignore[attr-defined]
+            if isinstance(layer, Input) and name in layer.config.top:
+                layer.feed(list(layer.config.top).index(name), self.engine.asarray(array))
 
 
 def _read(source: str | Path | NetParameter) -> NetParameter:
@@ -361,22 +398,3 @@ def _read(source: str | Path | NetParameter) -> NetParameter:
     parsed = read_net(source)
     refuse(parsed.findings)
     return parsed.message
-
-
-def _unique(params: Iterable[Param]) -> list[Param]:
-    """Return each parameter once, views of one replaced by their owner."""
-    return list({id(p.owner): p.owner for p in params}.values())
-
-
-def share_params(layer: Layer, source: Net) -> None:
-    """Let a layer use the parameters of the same-named layer of another net."""
-    for other in source.layers:
-        if other.name != layer.name or not other.params:
-            continue
-        theirs, ours = [p.shape for p in other.params], [p.shape for p in layer.params]
-        if theirs != ours:
-            raise ShapeError(
-                f"{layer.where}: parameters have shapes {ours}, in the other net {theirs}"
-            )
-        for mine, shared in zip(layer.params, other.params, strict=True):
-            mine.data = shared.data

@@ -1,6 +1,6 @@
-"""What the static graph decides before the first step: gradients wanted and blob lifetimes."""
+"""What the static graph decides before the first step: gradients wanted and loss weights."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from netcfg.errors import NetError
@@ -15,13 +15,11 @@ class Plan:
     Attributes:
         need: for each bottom, whether its gradient is wanted.
         backward: indices of the layers whose backward pass runs, last layer first.
-        release: blobs that no later layer reads, so that their memory is free after the layer.
         loss_weight: blobs that count in the loss, with their weights.
     """
 
     need: tuple[tuple[bool, ...], ...]
     backward: tuple[int, ...]
-    release: tuple[tuple[Blob, ...], ...]
     loss_weight: dict[Blob, float]
 
 
@@ -30,7 +28,6 @@ def make_plan(
     learns: Sequence[bool],
     *,
     force_backward: bool = False,
-    keep: Collection[str] = (),
 ) -> Plan:
     """Plan the passes of a graph.
 
@@ -38,7 +35,6 @@ def make_plan(
         graph: layers and blobs.
         learns: for each layer, whether a parameter of it has lr_mult other than 0.
         force_backward: gradients of every blob are wanted, whatever the loss and parameters.
-        keep: names of blobs that are not released.
     """
     weights = loss_weights(graph)
     moves = _moving_bottoms(graph, learns, force_backward)
@@ -52,7 +48,7 @@ def make_plan(
         for i, node in reversed(list(enumerate(graph.nodes)))
         if node.cls.differentiable and counts[i] and (any(need[i]) or learns[i])
     )
-    return Plan(need, backward, _releases(graph, keep), weights)
+    return Plan(need, backward, weights)
 
 
 def loss_weights(graph: Graph) -> dict[Blob, float]:
@@ -114,15 +110,6 @@ def _counting(
             if node.cls.differentiable:
                 counting.update(b for b, m in zip(node.bottoms, moves[i], strict=True) if m)
     return result
-
-
-def _releases(graph: Graph, keep: Collection[str]) -> tuple[tuple[Blob, ...], ...]:
-    """List for each layer the blobs it reads last, without those to keep."""
-    last = graph.last_reader()
-    return tuple(
-        tuple(b for b in dict.fromkeys(node.bottoms) if last[b] == i and b.name not in keep)
-        for i, node in enumerate(graph.nodes)
-    )
 
 
 def _none(node: Node) -> tuple[bool, ...]:

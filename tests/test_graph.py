@@ -30,7 +30,6 @@ def test_outputs_are_the_unread_blobs_by_name() -> None:
         'layer { name: "a" type: "TanH" bottom: "x" top: "y" }'
     )
     assert g.outputs() == [Blob("y"), Blob("z")]
-    assert g.last_reader() == {Blob("x"): 2}
 
 
 def test_a_loss_without_a_top_gets_one() -> None:

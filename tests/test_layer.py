@@ -1,11 +1,11 @@
-"""The contract: parameters, sharing by name, randomness, places in messages, the registry."""
+"""The contract: sharing by name, randomness, places in messages, the registry."""
 
 import numpy as np
 import pytest
 
 from netcfg.engines.base import Engine
 from netcfg.errors import NetError, ShapeError
-from netcfg.layer import Context, Layer, Param, layer_type, located, register, registry
+from netcfg.layer import Context, Layer, layer_type, located, register, registry
 from netcfg.netcfg_pb2 import FillerParameter, LayerParameter, ParamSpec, Source
 from netcfg.types import Phase
 
@@ -15,44 +15,6 @@ ONES = FillerParameter(value=1)
 def layer(name: str = "a", seed: int = 0, **fields: object) -> Layer:
     context = Context(Engine(np.float64), Phase.TRAIN, seed)
     return Layer(LayerParameter(name=name, type="Test", **fields), context)  # type: ignore[arg-type]
-
-
-def param(*shape: int) -> Param:
-    return Param(np.ones(shape), ParamSpec(), np.zeros_like)
-
-
-def test_gradients_add_until_they_are_cleared() -> None:
-    p = param(2, 3)
-    assert not p.diff.any()
-    p.add_grad(np.full((2, 3), 2.0))
-    p.add_grad(np.full(6, 1.0))
-    np.testing.assert_array_equal(p.diff, np.full((2, 3), 3.0))
-    p.clear_grad()
-    p.add_grad(np.full((2, 3), 5.0))
-    np.testing.assert_array_equal(p.diff, np.full((2, 3), 5.0))
-    p.clear_grad()
-    assert not p.diff.any()
-
-
-def test_adding_a_gradient_does_not_keep_the_array() -> None:
-    p = param(2)
-    given = np.ones(2)
-    p.add_grad(given)
-    given[...] = 9
-    np.testing.assert_array_equal(p.diff, [1, 1])
-
-
-def test_a_view_shares_data_and_gradient() -> None:
-    p = param(2, 3)
-    view = p.view((6,))
-    view.data[0] = 7
-    assert p.data[0, 0] == 7
-    view.add_grad(np.arange(6.0))
-    np.testing.assert_array_equal(p.diff, [[0, 1, 2], [3, 4, 5]])
-    assert view.diff.shape == (6,)
-    assert view.owner is p
-    view.clear_grad()
-    assert not p.diff.any()
 
 
 def test_fields_of_param_reach_the_parameter() -> None:

@@ -1,4 +1,4 @@
-"""Which gradients are wanted and how long blobs live."""
+"""Which gradients are wanted."""
 
 import pytest
 
@@ -22,13 +22,12 @@ layer {{ name: "acc" type: "Accuracy" bottom: "b" bottom: "t" top: "acc" }}
 def plan(
     learns: tuple[int, ...] = (2, 4),
     force: bool = False,
-    keep: tuple[str, ...] = (),
     **fields: str,
 ) -> Plan:
     text = NET.format(**({"ip1": "", "ip2": "", "loss": ""} | fields))
     graph = build_graph(parse_net(text).message.layer)
     learn = [i in learns for i in range(len(graph.nodes))]
-    return make_plan(graph, learn, force_backward=force, keep=keep)
+    return make_plan(graph, learn, force_backward=force)
 
 
 def test_gradients_go_from_the_loss_to_what_learns_and_no_further() -> None:
@@ -59,17 +58,6 @@ def test_no_backward_pass_without_a_loss() -> None:
 def test_force_backward_asks_for_everything_but_labels() -> None:
     p = plan(learns=(), force=True)
     assert p.need == ((), (), (True,), (True,), (True,), (True, False), (False, False))
-
-
-def test_a_blob_lives_until_its_last_reader() -> None:
-    p = plan()
-    x, t, a0, a1, b = Blob("x"), Blob("t"), Blob("a"), Blob("a", 1), Blob("b")
-    assert p.release == ((), (), (x,), (a0,), (a1,), (), (b, t))
-
-
-def test_kept_blobs_are_not_released() -> None:
-    p = plan(keep=("a", "t"))
-    assert p.release == ((), (), (Blob("x"),), (), (), (), (Blob("b"),))
 
 
 def test_negative_indices_of_constant_bottoms_count_from_the_last() -> None:

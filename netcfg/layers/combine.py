@@ -146,9 +146,9 @@ class Eltwise(Layer):
             raise ShapeError(f"shapes of bottoms must be equal; given {given}")
         return bottoms[0]
 
-    def forward(self, *bottoms: Array) -> Array:
+    def forward(self, *bottoms: Array, slope: float | None = None) -> Array:
         if self.operation == EltwiseParameter.SUM:
-            return self.engine.weighted_sum(bottoms, self.coeffs)
+            return self.engine.weighted_sum(bottoms, self.coeffs, slope)
         if self.operation == EltwiseParameter.PROD:
             if any(self.need):
                 self.saved = bottoms

@@ -42,11 +42,11 @@ class InnerProduct(Layer):
         self.x_shape = x
         return (*x[: self.first], self.num_output)
 
-    def forward(self, x: Array) -> Array:
+    def forward(self, x: Array, slope: float | None = None) -> Array:
         x = x.reshape(-1, self.inputs)  # (M, K)
         weight = self.params[0]
-        b = self.params[1].data if len(self.params) > 1 else None
-        y = self.engine.linear(x, self._weight(), b)
+        b = self.params[1].value if len(self.params) > 1 else None
+        y = self.engine.linear(x, self._weight(), b, slope)
         self.saved = x if weight.lr_mult != 0 else None
         return y.reshape(*self.x_shape[: self.first], self.num_output)
 
@@ -67,5 +67,5 @@ class InnerProduct(Layer):
 
     def _weight(self) -> Array:
         """Return W as (N, K)."""
-        w = self.params[0].data
+        w = self.params[0].value
         return w.T if self.transposed else w

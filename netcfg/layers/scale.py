@@ -72,8 +72,8 @@ class Scale(_Broadcasting):
         return x
 
     def forward(self, x: Array, *others: Array) -> Array:
-        w = others[0] if self.given else self.params[0].data
-        b = self.params[-1].data if self.config.scale_param.bias_term else None
+        w = others[0] if self.given else self.params[0].value
+        b = self.params[-1].value if self.config.scale_param.bias_term else None
         wanted = self.need[1] if self.given else self.params[0].lr_mult != 0
         self.saved = (x if wanted else None, w if self.given and self.need[0] else None)
         if b is not None:
@@ -86,7 +86,7 @@ class Scale(_Broadcasting):
             self.params[-1].add_grad(self._sum(dy))
         dw = self._sum(dy * x) if x is not None else None
         if not self.given:
-            w = self.params[0].data
+            w = self.params[0].value
             if dw is not None:
                 self.params[0].add_grad(dw)
         dx = self.engine.scale(dy, w.reshape(self.broadcast), None) if self.need[0] else None
@@ -116,7 +116,7 @@ class Bias(_Broadcasting):
         return x
 
     def forward(self, x: Array, *others: Array) -> Array:
-        b = others[0] if self.given else self.params[0].data
+        b = others[0] if self.given else self.params[0].value
         return x + b.reshape(self.broadcast)
 
     def backward(self, dy: Array) -> Array | tuple[Array | None, Array | None] | None:

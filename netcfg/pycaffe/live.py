@@ -10,9 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from netcfg.fuse import Unit
 from netcfg.graph import Blob, Node
 from netcfg.layer import Param, as_shapes
 from netcfg.layers.input import DummyData, Input
+from netcfg.layers.python_layer import Python
 from netcfg.net import Net
 from netcfg.types import Array, Shape
 
@@ -101,7 +103,8 @@ class LiveNet(Net):
             else:
                 bottoms = tuple(shapes[b] for b in node.bottoms)
                 tops = as_shapes(layer.reshape(*bottoms), len(node.tops))
-                self._bottom_shapes[i] = bottoms
+                self._shapes[i] = bottoms
+            self._singles[i].shapes = None
             self.top_shapes[i] = tops
             shapes.update(zip(node.tops, tops, strict=True))
         for name, blob in self._last.items():
@@ -121,12 +124,12 @@ class LiveNet(Net):
     def upload(self) -> None:
         """Bring what the program wrote into parameters to where the net runs."""
         for param, mirror in self._mirrors.values():
-            param.data[...] = self.engine.asarray(mirror)
+            param.assign(self.engine.asarray(mirror))
 
     def download(self) -> None:
         """Show the program the parameters after something else changed them."""
         for param, mirror in self._mirrors.values():
-            mirror[...] = self.engine.to_numpy(param.data)
+            mirror[...] = self.engine.to_numpy(param.value)
 
     def take_memory(self, other: "LiveNet") -> None:
         """Go on with the arrays that another net of the same layers handed out."""
@@ -165,14 +168,18 @@ class LiveNet(Net):
                 self._values[blob] = self._values[known]
             self._latest[blob.name] = blob
 
-    def _forward_layer(self, i: int) -> float:
+    def _choose(self, part: bool) -> list[Unit]:
+        return self._singles  # a program may look at every blob
+
+    def _forward_unit(self, unit: Unit) -> float:
+        (i,) = unit.layers
         layer, node = self.layers[i], self.graph.nodes[i]
-        if isinstance(layer, Input | DummyData):
+        if isinstance(layer, Input | DummyData | Python):
             self._feed_tops(layer, node)
         for blob in node.bottoms:
             if blob.name in self._memory and self._latest.get(blob.name) == blob:
                 self._hold(blob, self._memory[blob.name])
-        loss = super()._forward_layer(i)
+        loss = super()._forward_unit(unit)
         if isinstance(layer, Input):
             self.top_shapes[i] = tuple(layer.shapes)
         shared = [self._memory[b.name] for b in node.bottoms if b.name in self._memory]
@@ -180,14 +187,14 @@ class LiveNet(Net):
             self._store(top, shared)
         return loss
 
-    def _feed_tops(self, layer: Input | DummyData, node: Node) -> None:
-        """Hand a layer without bottoms what the program wrote into its tops."""
+    def _feed_tops(self, layer: Input | DummyData | Python, node: Node) -> None:
+        """Hand a layer that may leave its tops as they are what the program wrote into them."""
         for k, top in enumerate(node.tops):
             if top.name not in self._memory:
                 continue
             array = self._memory[top.name]
             own = self.engine.asarray(array if self._is_memory(top) else array.copy())
-            if isinstance(layer, Input):
+            if isinstance(layer, Input | Python):
                 layer.feed(k, own)
             elif layer.fillers[k].type == "constant":
                 layer.constant[k] = own
@@ -236,7 +243,8 @@ class LiveNet(Net):
                 grads[blob] = self.engine.asarray(self.diff(blob.name))
         return grads
 
-    def _backward_layer(self, i: int, grads: dict[Blob, Array], kept: dict[str, Array]) -> None:
+    def _backward_unit(self, unit: Unit, grads: dict[Blob, Array], kept: dict[str, Array]) -> None:
+        (i,) = unit.layers
         node = self.graph.nodes[i]
         if not self.layers[i].step:
             self._run_unseen(i)
@@ -244,7 +252,10 @@ class LiveNet(Net):
             dy = self._gradient_in_memory(top)
             if dy is not None and top.name not in self._weighted:
                 grads[top] = dy
-        super()._backward_layer(i, grads, kept)
+        if isinstance(self.layers[i], Python) and not any(top in grads for top in node.tops):
+            # What a class in Python learns may have nothing to do with the gradients of its tops.
+            grads.update({top: self.engine.xp.zeros_like(self._values[top]) for top in node.tops})
+        super()._backward_unit(unit, grads, kept)
         shared = [self._diff_memory[b.name] for b in node.tops if b.name in self._diff_memory]
         for bottom, wanted in zip(node.bottoms, self.plan.need[i], strict=True):
             if wanted and bottom in grads and bottom.name not in self._weighted:
@@ -258,7 +269,7 @@ class LiveNet(Net):
             if blob not in self._values:
                 self._latest.setdefault(blob.name, blob)
                 self._hold(blob, self.data(blob.name))
-        super()._forward_layer(i)
+        super()._forward_unit(self._singles[i])
         self.layers[i].step = 0
 
     def _gradient_in_memory(self, blob: Blob) -> Array | None:

@@ -2,21 +2,23 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from os import PathLike, fspath
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from netcfg.debug_info import watch
 from netcfg.errors import NetError, ShapeError, nearest
 from netcfg.layers.input import MemoryData
-from netcfg.net import share_params
 from netcfg.pycaffe.blob import Blob, NetBlob, ParamBlob
 from netcfg.pycaffe.live import LiveNet
+from netcfg.pycaffe.log import log
 from netcfg.pycaffe.mode import next_seed
 from netcfg.pycaffe.weights import load_file, save_file
 from netcfg.types import Phase
+from netcfg.weights import share_params
 
 Arrays = dict[str, np.ndarray]
 Path = str | PathLike[str]
@@ -72,6 +74,8 @@ class Net:
             stages=list(given.get("stages", stages) or ()),
             seed=next_seed(),
         )
+        if self.core.config.debug_info:
+            watch(self.core, partial(log, place="net.cpp:593"))
         weights = given.get("weights", weights)
         if weights is not None:
             self.copy_from(weights)
@@ -336,7 +340,7 @@ class Net:
     def share_with(self, other: "Net") -> None:
         """Use the parameters of the layers of the same name of another net."""
         for layer in self.core.layers:
-            share_params(layer, other.core)
+            share_params(layer, other.core.layers)
 
     def _blob(self, name: str) -> Blob:
         if name not in self.blobs:

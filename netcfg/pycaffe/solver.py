@@ -6,7 +6,6 @@ from os import PathLike, fspath
 from typing import Any, ClassVar
 
 from netcfg.errors import NetError
-from netcfg.net import share_params
 from netcfg.netcfg_pb2 import SolverParameter
 from netcfg.pycaffe.live import LiveNet
 from netcfg.pycaffe.log import Log
@@ -17,6 +16,7 @@ from netcfg.solver import Solver as CoreSolver
 from netcfg.solver.hooks import CaffeLog
 from netcfg.solver.hooks.base import Hook
 from netcfg.solver.nets import build
+from netcfg.weights import share_params
 
 Path = str | PathLike[str]
 Call = Callable[[], Any]
@@ -33,7 +33,7 @@ class LiveSolver(CoreSolver):
         for new, before in zip(self.live_nets, old, strict=False):
             new.take_memory(before)
             for layer in new.layers:
-                share_params(layer, old[0])
+                share_params(layer, old[0].layers)
 
     @property
     def live_nets(self) -> list[LiveNet]:

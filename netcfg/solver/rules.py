@@ -219,7 +219,7 @@ class Updater:
         self.decay = float(param.weight_decay)
         self.l1 = param.regularization_type == "L1"
         zeros = self.xp.zeros_like
-        self.history = [zeros(p.data) for _ in range(self.rule.histories) for p in params]
+        self.history = [zeros(p.value) for _ in range(self.rule.histories) for p in params]
         self._buffer = np.empty(BLOCK, engine.dtype)
 
     def apply(self, rate: float, t: int) -> None:
@@ -230,7 +230,7 @@ class Updater:
             param = self.params[i]
             h = self.history[i :: len(self.params)]
             decay = self.decay * param.decay_mult
-            for w, g, *hs in _blocks(self.xp, [param.data, param.diff, *h]):
+            for w, g, *hs in _blocks(self.xp, [param.value, param.diff, *h]):
                 tmp = self._scratch(w)
                 if scale != 1:
                     g *= scale
@@ -238,6 +238,7 @@ class Updater:
                     self.xp.multiply(self.xp.sign(w, out=tmp) if self.l1 else w, decay, out=tmp)
                     g += tmp
                 self.rule.update(self.xp, w, g, hs, rate * param.lr_mult, t, tmp)
+            param.changed()
 
     def _clipping(self, learned: Sequence[int]) -> float:
         """Return what brings the L2 norm of all gradients together down to clip_gradients."""

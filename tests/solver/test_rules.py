@@ -69,7 +69,7 @@ def solver(text: str) -> SolverParameter:
 
 def param(data: Any, lr_mult: float = 1, decay_mult: float = 1) -> Param:
     spec = ParamSpec(lr_mult=lr_mult, decay_mult=decay_mult)
-    return Param(np.array(data, np.float64), spec, np.zeros_like)
+    return Param(np.asarray(data, np.float64), spec, np.zeros_like)
 
 
 def gradient(p: Param, g: Any) -> None:
@@ -86,12 +86,13 @@ def test_rule_against_its_definition(
     definition, fields = CASES[name]
     rng = np.random.default_rng(0)
     start = rng.normal(size=(2, 3, 5))
-    p = param(start)
+    values = start.copy()
     if layout == "channels last":
-        p.data = np.ascontiguousarray(start.transpose(0, 2, 1)).transpose(0, 2, 1)
+        values = np.ascontiguousarray(start.transpose(0, 2, 1)).transpose(0, 2, 1)
     elif layout == "strided":
-        p.data = np.zeros((2, 3, 10))[:, :, ::2]
-        p.data[...] = start
+        values = np.zeros((2, 3, 10))[:, :, ::2]
+        values[...] = start
+    p = param(values)
     updater = Updater(solver(f'type: "{name}" delta: {DELTA} {fields}'), [p], Engine(np.float64))
     w, h = start, [np.zeros_like(start) for _ in updater.history]
     for t in range(1, 6):

@@ -7,10 +7,14 @@ from netcfg.errors import NetError
 from netcfg.layer import Layer
 from netcfg.net import Net
 from netcfg.solver.hooks.base import Hook
+from netcfg.types import Array
 from netcfg.weights import LayerState
 
 if TYPE_CHECKING:
     from netcfg.solver.solver import Solver
+
+_SAMPLES = 1 << 14
+"""How many values of a gradient are looked at, at most twice as many."""
 
 ADVICE = "lower base_lr, set clip_gradients, or look at the data"
 
@@ -30,14 +34,19 @@ class NanGuard(Hook):
         self._before = [_standing(layer) for layer in solver.train_net.layers]
 
     def on_gradients(self, solver: "Solver") -> None:
-        """Look at the loss.
+        """Look at the loss and the gradients.
 
         Raises:
-            NetError: it is NaN or infinite.
+            NetError: the loss or a gradient is NaN or infinite.
         """
         loss = float(solver.losses[-1])
         if not math.isfinite(loss):
-            raise NetError(self._explain(solver, loss))
+            raise NetError(self._explain(solver, f"the loss is {loss}"))
+        for layer in solver.train_net.layers:
+            if any(p.lr_mult and not _probably_finite(p.diff) for p in layer.params):
+                raise NetError(
+                    self._explain(solver, f"a gradient of layer '{layer.name}' is not finite")
+                )
 
     def on_snapshot_start(self, solver: "Solver") -> None:
         """Look at the weights.
@@ -53,8 +62,8 @@ class NanGuard(Hook):
                     f"iterations; no snapshot is written: {ADVICE}"
                 )
 
-    def _explain(self, solver: "Solver", loss: float) -> str:
-        where = f"iteration {solver.iter}: the loss is {loss}"
+    def _explain(self, solver: "Solver", symptom: str) -> str:
+        where = f"iteration {solver.iter}: {symptom}"
         solver.train_net.restore(self._before)
         finder = _Finder(solver.train_net)
         for inputs in solver.fed:
@@ -114,9 +123,18 @@ def _standing(layer: Layer) -> LayerState:
     return LayerState(layer.name, layer.step, values)
 
 
+def _probably_finite(grad: Array) -> bool:
+    """Return whether a gradient is finite; of a large one only a part is looked at.
+
+    Max pooling and ReLU of some engines drop NaN, so that the loss may not show it; but bad values
+    at a layer's bottom spoil whole rows of the gradient of its weights.
+    """
+    return math.isfinite(float(grad.reshape(-1)[:: 1 + grad.size // _SAMPLES].sum()))
+
+
 def _bad_param(layer: Layer) -> int | None:
     """Return the index of the first parameter that is not finite."""
     for i, param in enumerate(layer.params):
-        if not bool(layer.xp.isfinite(param.data).all()):
+        if not bool(layer.xp.isfinite(param.value).all()):
             return i
     return None

@@ -1,0 +1,124 @@
+"""Which layers run as one."""
+
+from typing import Any
+
+import pytest
+
+from netcfg import Net
+from netcfg.fused import Folded, NormScale, ThenReLU
+from netcfg.schema import parse_net
+from netcfg.types import Phase
+
+DATA = (
+    'layer { name: "data" type: "Input" top: "x" '
+    "input_param { shape { dim: 2 dim: 3 dim: 6 dim: 6 } } }"
+)
+
+
+def conv(name: str, bottom: str, top: str = "", more: str = "") -> str:
+    return (
+        f'layer {{ name: "{name}" type: "Convolution" bottom: "{bottom}" top: "{top or name}" '
+        f"convolution_param {{ num_output: 3 kernel_size: 3 pad: 1 "
+        f'weight_filler {{ type: "gaussian" std: 0.5 }} }} {more} }}'
+    )
+
+
+def after(kind: str, name: str, bottom: str, top: str = "", more: str = "") -> str:
+    top = top or bottom
+    return f'layer {{ name: "{name}" type: "{kind}" bottom: "{bottom}" top: "{top}" {more} }}'
+
+
+SCALE = "scale_param { bias_term: true }"
+BLOCK = [
+    DATA,
+    conv("a", "x"),
+    after("BatchNorm", "norm", "a"),
+    after("Scale", "scale", "a", more=SCALE),
+    after("ReLU", "relu", "a"),
+    conv("b", "a"),
+    after("BatchNorm", "norm2", "b"),
+    after("Scale", "scale2", "b", more=SCALE),
+    'layer { name: "sum" type: "Eltwise" bottom: "a" bottom: "b" top: "c" }',
+    after("ReLU", "relu2", "c"),
+    after("InnerProduct", "ip", "c", "y", "inner_product_param { num_output: 4 }"),
+    after("ReLU", "relu3", "y"),
+    after("Reduction", "loss", "y", "loss", "loss_weight: 1"),
+]
+
+
+def units(layers: list[str], phase: Phase, keep: Any = ()) -> list[tuple[str, ...]]:
+    net = Net(parse_net("\n".join(layers)).message, phase, keep=keep)
+    return [tuple(net.layers[i].name for i in unit.layers) for unit in net._fused]
+
+
+def test_at_test_a_block_is_one_convolution_after_the_other() -> None:
+    assert units(BLOCK, Phase.TEST) == [
+        ("data",),
+        ("a", "norm", "scale", "relu"),
+        ("b", "norm2", "scale2", "sum", "relu2"),
+        ("ip", "relu3"),
+        ("loss",),
+    ]
+
+
+def test_in_training_the_batch_decides_in_the_middle() -> None:
+    assert units(BLOCK, Phase.TRAIN) == [
+        ("data",),
+        ("a",),
+        ("norm", "scale", "relu"),
+        ("b",),
+        ("norm2", "scale2"),
+        ("sum", "relu2"),
+        ("ip", "relu3"),
+        ("loss",),
+    ]
+
+
+def test_kept_blobs_keep_layers_apart() -> None:
+    assert ("a",) in units(BLOCK, Phase.TEST, keep=["a"])
+    assert all(len(unit) == 1 for unit in units(BLOCK, Phase.TEST, keep="all"))
+
+
+def test_other_readers_keep_layers_apart() -> None:
+    layers = [DATA, conv("a", "x"), after("ReLU", "relu", "a", "b"), after("Power", "p", "a", "c")]
+    assert units(layers, Phase.TEST) == [("data",), ("a",), ("relu",), ("p",)]
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        after("ReLU", "r", "a", more="relu_param { negative_slope: -1 }"),
+        after("ReLU", "r", "a", more="relu_param { relu6: true }"),
+        after("Scale", "r", "a", more="scale_param { axis: 2 }"),
+        after("BatchNorm", "r", "a", more="batch_norm_param { use_global_stats: false }"),
+        after("Power", "r", "a"),
+    ],
+)
+def test_what_does_not_follow_a_convolution(layer: str) -> None:
+    assert units([DATA, conv("a", "x"), layer], Phase.TEST)[-1] == ("r",)
+
+
+def test_two_chains_that_meet_in_a_sum() -> None:
+    layers = [
+        DATA,
+        conv("a", "x"),
+        conv("b", "x"),
+        'layer { name: "sum" type: "Eltwise" bottom: "a" bottom: "b" top: "c" }',
+    ]
+    assert units(layers, Phase.TEST) == [("data",), ("a",), ("b", "sum")]
+
+
+def test_blobs_are_released_after_their_last_reader() -> None:
+    net = Net(parse_net("\n".join(BLOCK)).message, Phase.TEST)
+    released = [[f"{b.name}{b.version}" for b in unit.release] for unit in net._fused]
+    assert released == [[], ["x0"], ["a3"], ["c1"], ["y1"]]
+    kept = Net(parse_net("\n".join(BLOCK)).message, Phase.TEST, keep=["x"])
+    assert kept._fused[1].release == ()
+
+
+def test_what_stands_for_the_layers() -> None:
+    net = Net(parse_net("\n".join(BLOCK)).message, Phase.TRAIN)
+    runs = [type(unit.runs) for unit in net._fused if len(unit.layers) > 1]
+    assert runs == [NormScale, NormScale, ThenReLU, ThenReLU]
+    net = Net(parse_net("\n".join(BLOCK)).message, Phase.TEST)
+    assert isinstance(net._fused[1].runs, Folded)
