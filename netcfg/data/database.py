@@ -1,7 +1,5 @@
 """LMDB and LevelDB databases of Datum records, read in the order of their keys."""
 
-import shutil
-import tempfile
 import threading
 import weakref
 from collections.abc import Iterator, Sequence
@@ -13,7 +11,8 @@ from typing import Any, ClassVar, Protocol, TypeAlias
 import lmdb
 
 from netcfg.data.datum import Record, decode_datum, is_encoded
-from netcfg.errors import DataError, NetError
+from netcfg.data.leveldb.reader import Reader
+from netcfg.errors import DataError
 
 Pair: TypeAlias = tuple[bytes, bytes]
 """Key and value of a record."""
@@ -52,6 +51,9 @@ class Database:
         self._marks: list[bytes] = []
         self._size: int | None = None
         self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return self.size
 
     @property
     def size(self) -> int:
@@ -243,59 +245,27 @@ def _open_environment(file: Path) -> Any:
 
 
 class LevelDb(Database):
-    """A LevelDB, read through a folder of links so that the database itself stays untouched.
-
-    LevelDB locks what it opens and writes to it even when only read; through the links several
-    processes, or two nets of one, can read a database that may be write-protected.
-    """
+    """A LevelDB, read without locks and left untouched."""
 
     kind = "LevelDB"
 
     def __init__(self, path: Path, color: bool | None = None) -> None:
         super().__init__(path, color)
-        try:
-            import plyvel
-        except ImportError as error:
-            raise NetError("reading LevelDB needs plyvel: pip install 'netcfg[leveldb]'") from error
-        self._error = plyvel.Error
-        if not (path / "CURRENT").is_file():
-            raise DataError(f"'{path}' is no LevelDB: it holds no file CURRENT")
-        folder = Path(tempfile.mkdtemp(prefix="netcfg-leveldb-"))
-        self._remove = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-        _link(path, folder)
-        try:
-            self._db = plyvel.DB(str(folder), create_if_missing=False)
-        except (plyvel.Error, OSError) as error:
-            raise DataError(f"LevelDB '{path}' cannot be opened: {error}") from error
+        with self._named_errors():
+            self._reader = Reader(path)
 
     def close(self) -> None:
-        """Close the database and remove the links."""
-        self._db.close()
-        self._remove()
+        """Close the tables."""
+        self._reader.close()
 
     @contextmanager
     def _cursor(self) -> Iterator[Cursor]:
+        with self._named_errors():
+            yield self._reader
+
+    @contextmanager
+    def _named_errors(self) -> Iterator[None]:
         try:
-            yield _LevelDbCursor(self._db)
-        except self._error as error:
+            yield
+        except OSError as error:
             raise DataError(f"LevelDB '{self.path}' cannot be read: {error}") from error
-
-
-class _LevelDbCursor:
-    def __init__(self, db: Any) -> None:
-        self._db = db
-
-    def keys(self, first: bytes | None) -> Iterator[bytes]:
-        return self._db.iterator(start=first, include_value=False, verify_checksums=True)
-
-    def pairs(self, first: bytes | None) -> Iterator[Pair]:
-        return self._db.iterator(start=first, verify_checksums=True)
-
-
-def _link(source: Path, folder: Path) -> None:
-    """Link the tables of a LevelDB, which never change, and copy the small rest."""
-    for file in source.iterdir():
-        if file.suffix in (".ldb", ".sst"):
-            (folder / file.name).symlink_to(file.resolve())
-        elif file.is_file() and file.name != "LOCK" and not file.name.startswith("LOG"):
-            shutil.copyfile(file, folder / file.name)

@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from netcfg.data.datum import encode_datum
-from netcfg.data.write import write_lmdb
+from netcfg.data.write import write_leveldb, write_lmdb
 from netcfg.netcfg_pb2 import Datum
 
 
@@ -26,6 +26,12 @@ def records(values: np.ndarray) -> list[tuple[bytes, bytes]]:
 def make_lmdb(path: Path, values: np.ndarray) -> Path:
     """Write images to an LMDB, labelled by their index."""
     write_lmdb(path, records(values))
+    return path
+
+
+def make_leveldb(path: Path, values: np.ndarray) -> Path:
+    """Write images to a LevelDB, labelled by their index."""
+    write_leveldb(path, records(values))
     return path
 
 

@@ -43,8 +43,6 @@ def test_the_goldens_are_there() -> None:
 @pytest.mark.parametrize("key", golden_keys())
 def test_batches_as_caffe_makes_them(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(shared("golden/data"))
-    if key == "leveldb":
-        pytest.importorskip("plyvel")
     with np.load("expected.npz") as file:
         meta = json.loads(str(file[f"{key}/meta"]))
         wanted = {b: file[f"{key}/{b}"] for b in ("data", "label", "extra") if f"{key}/{b}" in file}
