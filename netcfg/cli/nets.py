@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from netcfg.errors import DataError, NetError, nearest
+from netcfg.errors import DataError, NetError, WeightsError, nearest
 
 if TYPE_CHECKING:
     from netcfg.net import Net
@@ -32,8 +32,13 @@ def read(args: argparse.Namespace, path: str) -> "NetParameter":
     return parsed.message
 
 
-def build(args: argparse.Namespace, config: "NetParameter") -> "Net":
+def build(args: argparse.Namespace, config: "NetParameter", keep: Sequence[str] = ()) -> "Net":
     """Build a net for the phase, level, stages and engine of the command line.
+
+    Args:
+        args: the command line.
+        config: the net.
+        keep: names of blobs to have at hand after a forward pass.
 
     Raises:
         NetError: the net is wrong; where data is missing the message names ``--shape``.
@@ -48,12 +53,36 @@ def build(args: argparse.Namespace, config: "NetParameter") -> "Net":
             engine=engine_of(args),
             level=args.level,
             stages=args.stages,
+            keep=keep,
             skip_bad_data=getattr(args, "skip_bad_data", 0),
         )
     except DataError as error:
         if not hasattr(args, "shapes"):
             raise
         raise NetError(f"{error}; --shape TOP=N,C,H,W does without the data") from error
+
+
+def load(args: argparse.Namespace, net: "Net", files: list[str]) -> None:
+    """Load weights one file after the other.
+
+    Raises:
+        WeightsError: a layer gets no weights and the user did not say that this is right.
+    """
+    from netcfg.cli.options import words
+    from netcfg.io.caffemodel import read_weights
+
+    paths, ignore = words(files), words(args.ignore_mismatch)
+    missing = {layer.name: layer.where for layer in net.layers if layer.params}
+    for path in paths:
+        report = net.load(read_weights(path), ignore_mismatch=ignore)
+        for name in [*report.taken, *ignore]:
+            missing.pop(name, None)
+    for name, where in missing.items():
+        held = " and ".join(f"'{path}'" for path in paths)
+        raise WeightsError(
+            f"{where}: {held} hold no weights for it; to run it with its initial values pass "
+            f"--ignore-mismatch {name}"
+        )
 
 
 def ignored(args: argparse.Namespace) -> list[str]:

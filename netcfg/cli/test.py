@@ -1,13 +1,9 @@
 """``netcfg test``: how well weights do on the test net."""
 
 import argparse
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from netcfg.cli import nets, options
-from netcfg.errors import WeightsError
-
-if TYPE_CHECKING:
-    from netcfg.net import Net
 
 
 def add_parser(subparsers: Any) -> None:
@@ -47,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     load_plugins(args.modules)
     config = nets.read(args, options.one_of(args.net, args.net_option, "the net"))
     with nets.build(args, config) as net:
-        _load(net, options.words(args.weights), options.words(args.ignore_mismatch))
+        nets.load(args, net, args.weights)
 
         def tell(i: int, outputs: Values) -> None:
             if not args.quiet:
@@ -60,24 +56,3 @@ def run(args: argparse.Namespace) -> int:
     for line in score_lines(result.outputs, result.weights):
         print(line)
     return 0
-
-
-def _load(net: "Net", paths: list[str], ignore: list[str]) -> None:
-    """Load weights one file after the other.
-
-    Raises:
-        WeightsError: a layer gets no weights and the user did not say that this is right.
-    """
-    from netcfg.io.caffemodel import read_weights
-
-    missing = {layer.name: layer.where for layer in net.layers if layer.params}
-    for path in paths:
-        report = net.load(read_weights(path), ignore_mismatch=ignore)
-        for name in [*report.taken, *ignore]:
-            missing.pop(name, None)
-    for name, where in missing.items():
-        files = " and ".join(f"'{path}'" for path in paths)
-        raise WeightsError(
-            f"{where}: {files} hold no weights for it; to test it with its initial values pass "
-            f"--ignore-mismatch {name}"
-        )

@@ -36,7 +36,8 @@ def add_parser(subparsers: Any) -> None:
     start.add_argument(
         "--snapshot",
         metavar="FILE",
-        help="go on from this .solverstate; 'auto': from the latest good one, if there is one",
+        help="go on from this .solverstate or .solverstate.h5; 'auto': from the latest good one, "
+        "if there is one",
     )
     start.add_argument("--seed", type=options.natural, help="in place of the solver's random_seed")
     options.add_ignore_mismatch(start)

@@ -52,6 +52,9 @@ class Feed:
         self.skip = skip
         self.tolerate = tolerate
 
+    def __len__(self) -> int:
+        return len(self.source)
+
     def shape(self) -> Shape:
         """Return the shape of the first batch of images.
 

@@ -53,6 +53,9 @@ class Hdf5Rows:
         self._kept: dict[int, list[npt.NDArray[np.float32]]] = {}
         self._lock = threading.Lock()
 
+    def __len__(self) -> int:
+        return int(self.counts.sum())
+
     def shapes(self) -> tuple[Shape, ...]:
         """Return the shape of a batch for each name."""
         return tuple((self.size, *shape) for shape in self.row_shapes)

@@ -7,7 +7,7 @@ from pathlib import Path
 from netcfg.data.datum import Record
 from netcfg.data.draws import Draws
 from netcfg.errors import DataError
-from netcfg.io.image import read_image, resize_image
+from netcfg.io.image import Pixels, read_image, resize_image
 
 LINE = re.compile(r"(?P<path>.*\S)[ \t]+(?P<label>[-+]?\d+)")
 
@@ -46,7 +46,10 @@ class ImageList:
         self.labels: list[int] = []
         self.lines: list[int] = []
         self._parse()
-        self.root = root or self._usual_root()
+        self.root = root or usual_root(path, self.files[0])
+
+    def __len__(self) -> int:
+        return len(self.files)
 
     def read(self, start: int, count: int) -> list[int]:
         """Return indices into the list."""
@@ -57,11 +60,17 @@ class ImageList:
         return [int(self.shuffle.order(size, p // size)[p % size]) for p in positions]
 
     def decode(self, raw: int) -> Record:
+        """Return the image and the label of a line."""
+        return self.image(raw), self.labels[raw]
+
+    def image(self, raw: int) -> Pixels:
         """Read the file and resize its image."""
-        image = read_image(_join(self.root, self.files[raw]), self.color)
-        if self.size is not None:
-            return resize_image(image, *self.size), self.labels[raw]
-        return image, self.labels[raw]
+        image = read_image(self.file(raw), self.color)
+        return image if self.size is None else resize_image(image, *self.size)
+
+    def file(self, raw: int) -> Path:
+        """Return the image file of a line."""
+        return Path(join_root(self.root, self.files[raw]))
 
     def where(self, raw: int) -> str:
         """Return the list and the line in it."""
@@ -90,15 +99,14 @@ class ImageList:
         if not self.files:
             raise DataError(f"list '{self.path}' is empty")
 
-    def _usual_root(self) -> str:
-        """Return where relative paths begin: here, or at the list if only there the first is."""
-        beside = self.path.parent / self.files[0]
-        if not os.path.exists(self.files[0]) and beside.exists():
-            return str(self.path.parent)
-        return ""
+
+def usual_root(list_path: Path, first: str) -> str:
+    """Return where relative paths begin: here, or at the list if only there the first is."""
+    beside = list_path.parent / first
+    return str(list_path.parent) if not os.path.exists(first) and beside.exists() else ""
 
 
-def _join(root: str, path: str) -> str:
+def join_root(root: str, path: str) -> str:
     """Put root and path together; a path that begins with a slash stays below the root."""
     if not root or root.endswith("/") or path.startswith("/"):
         return root + path

@@ -41,8 +41,13 @@ def read_mean(path: str | Path) -> Mean:
 
 def write_mean(path: str | Path, mean: npt.NDArray[np.generic]) -> None:
     """Write a (C, H, W) mean image, whole or not at all."""
+    with write_whole(path) as file:
+        file.write(encode_mean(mean))
+
+
+def encode_mean(mean: npt.NDArray[np.generic]) -> bytes:
+    """Return the bytes of the file of a (C, H, W) mean image."""
     channels, height, width = mean.shape
     blob = BlobProto(num=1, channels=channels, height=height, width=width)
     blob.data.extend(mean.ravel().tolist())
-    with write_whole(path) as file:
-        file.write(blob.SerializeToString())
+    return blob.SerializeToString()

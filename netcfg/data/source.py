@@ -19,6 +19,10 @@ class Source(Protocol):
         """Whether decoding a record takes long enough for several threads to be of use."""
         ...
 
+    def __len__(self) -> int:
+        """Return how many records there are, before the first comes again."""
+        ...
+
     def read(self, start: int, count: int) -> list[Raw]:
         """Return the records at ``start``, ``start + 1``, …, not decoded yet."""
         ...

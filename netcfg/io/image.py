@@ -18,6 +18,21 @@ Taps: TypeAlias = tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], npt.NDArray[
 FORMATS = ("JPEG", "PNG", "BMP", "PPM", "TIFF", "WEBP")
 """Formats that are tried; others of Pillow's, such as EPS, run programs."""
 
+ENCODINGS = {
+    "jpg": "JPEG",
+    "jpeg": "JPEG",
+    "png": "PNG",
+    "bmp": "BMP",
+    "ppm": "PPM",
+    "tif": "TIFF",
+    "tiff": "TIFF",
+    "webp": "WEBP",
+}
+"""Endings of image files that can be written, with their formats."""
+
+JPEG_QUALITY = 95
+"""What OpenCV writes."""
+
 UNREADABLE = (
     OSError,
     ValueError,
@@ -72,6 +87,20 @@ def read_image(path: str | Path, color: bool | None = None) -> Pixels:
         return decode_image(data, color)
     except DataError as error:
         raise DataError(f"cannot read image '{path}': {error}") from error
+
+
+def encode_image(image: Pixels, kind: str, quality: int = JPEG_QUALITY) -> bytes:
+    """Return an image file for a (C, H, W) image, gray or B, G, R.
+
+    Args:
+        image: the pixels.
+        kind: a key of ``ENCODINGS``.
+        quality: of JPEG and WebP, 1 to 100.
+    """
+    pixels = image[0] if len(image) == 1 else image[::-1].transpose(1, 2, 0)
+    file = BytesIO()
+    Image.fromarray(np.ascontiguousarray(pixels)).save(file, ENCODINGS[kind], quality=quality)
+    return file.getvalue()
 
 
 def to_gray(image: Pixels) -> Pixels:

@@ -8,7 +8,14 @@ import pytest
 from PIL import Image
 
 from netcfg.errors import DataError
-from netcfg.io.image import decode_image, read_image, resize_image, to_gray
+from netcfg.io.image import (
+    ENCODINGS,
+    decode_image,
+    encode_image,
+    read_image,
+    resize_image,
+    to_gray,
+)
 from tests.data.databases import encoded, images
 
 
@@ -28,6 +35,24 @@ def test_colors_are_blue_green_red() -> None:
 def test_png_is_exact() -> None:
     image = images(1)[0]
     assert np.array_equal(decode_image(encoded(image)), image)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("kind", ENCODINGS)
+def test_encoded_images_come_back(kind: str, channels: int) -> None:
+    image = np.full((channels, 8, 9), 60, np.uint8)
+    image[-1] = 180  # red
+    data = encode_image(image, kind)
+    with Image.open(BytesIO(data)) as header:
+        assert header.format == ENCODINGS[kind]
+    lossy = ENCODINGS[kind] in ("JPEG", "WEBP")
+    decoded = decode_image(data, channels == 3)
+    assert np.abs(decoded.astype(int) - image).max() <= (3 if lossy else 0)
+
+
+def test_quality_decides_about_size() -> None:
+    image = images(1, (3, 32, 32))[0]
+    assert len(encode_image(image, "jpg", 10)) < len(encode_image(image, "jpg"))
 
 
 def test_gray_files() -> None:
