@@ -67,6 +67,7 @@ class Operation:
             args.append(Arg.SCRATCHPAD)
         self.descs, self.numbers = descs, args
         self.memories, self.args = self.bind()
+        self._call = library.stream, len(self.memories), ctypes.addressof(self.args)
 
     def bind(self) -> tuple[list[c_void_p], Any]:
         """Return memories for every argument, without addresses, and the table that names them."""
@@ -89,8 +90,6 @@ class Operation:
             set_handle(memory, address(array))
         if self.scratch:
             set_handle(self.memories[-1], scratch)
-        status = self.library.execute(
-            self.primitive, self.library.stream, len(self.memories), ctypes.addressof(self.args)
-        )
+        status = self.library.execute(self.primitive, *self._call)
         if status:
             raise RuntimeError(f"oneDNN could not run a primitive: status {status}")

@@ -10,7 +10,7 @@ import numpy as np
 
 from netcfg.engines.onednn.attributes import Attributes
 from netcfg.engines.onednn.library import Arg, RefusedError, load
-from netcfg.engines.onednn.memory import ALIGNMENT, Pool, address, dense, is_last, strided
+from netcfg.engines.onednn.memory import Pool, address, dense, is_last, strided
 from netcfg.engines.onednn.operation import Operation, Slot
 from netcfg.types import Array
 
@@ -55,9 +55,10 @@ class Runner:
         with self._lock:
             given = [self._fit(x, s) for x, s in zip(arrays, operation.inputs, strict=True)]
             made = [self._empty(slot) for slot in operation.outputs]
-            operation.run([*given, *made], self._scratch_address(operation.scratch))
-            results = [self._plain(x, s) for x, s in zip(made, operation.outputs, strict=True)]
-        return results[0] if len(results) == 1 else results
+            operation.run(given + made, self._scratch_address(operation.scratch))
+            if len(made) == 1:
+                return self._plain(made[0], operation.outputs[0])
+            return [self._plain(x, s) for x, s in zip(made, operation.outputs, strict=True)]
 
     def reorder(self, array: Array, slot: Slot) -> Array:
         """Copy an array into the layout of a slot."""
@@ -123,7 +124,6 @@ class Runner:
 
     def _scratch_address(self, size: int) -> int:
         """Return the address of memory that any operation may use while it runs."""
-        if self._scratch.size < size + ALIGNMENT:
-            self._scratch = np.empty(size + ALIGNMENT, np.uint8)
-        start = address(self._scratch)
-        return start + -start % ALIGNMENT
+        if self._scratch.size < size:
+            self._scratch = self.pool.empty((size,), dtype=np.uint8)
+        return address(self._scratch)

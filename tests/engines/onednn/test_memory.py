@@ -60,6 +60,12 @@ def test_memory_is_aligned_and_comes_again() -> None:
     assert pool.allocated == 2
 
 
+def test_address() -> None:
+    x = np.arange(12.0).reshape(3, 4)
+    for view in (x, x[1:], x[:, 2:], x.T, x[::-1]):
+        assert address(view) == view.ctypes.data
+
+
 def test_arrays_of_nothing() -> None:
     assert Pool().empty((0, 3)).shape == (0, 3)
     assert Pool().empty(()).shape == ()
