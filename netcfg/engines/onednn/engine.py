@@ -1,5 +1,6 @@
 """The engine of x86-64 CPUs: oneDNN where it is faster, NumPy for the rest."""
 
+import math
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -61,6 +62,7 @@ class OneDNN(Engine):
                 bias is not None,
                 Attributes(self._library, relu=slope),
             ),
+            a.size * b.shape[1] >> 6,
         )
         if operation is None:
             return None
@@ -163,7 +165,9 @@ class OneDNN(Engine):
         if self.dtype != np.float32 or not all(x) or not 3 <= len(x) <= 5:
             return None
         key = (make.__name__, "pool", x, y, window, maximum)
-        return self._runner.find(key, lambda: make(self._library, x, y, window, maximum))
+        return self._runner.find(
+            key, lambda: make(self._library, x, y, window, maximum), math.prod(x)
+        )
 
     # Normalization -----------------------------------------------------------------------------
 
@@ -242,7 +246,7 @@ class OneDNN(Engine):
         if not _native(x) or not 2 <= x.ndim <= 5:
             return None
         key = (make.__name__, x.shape, eps, flags)
-        return self._runner.find(key, lambda: make(self._library, x.shape, eps, flags))
+        return self._runner.find(key, lambda: make(self._library, x.shape, eps, flags), x.size)
 
     def softmax(self, x: Array, axis: int) -> Array:
         if not _native(x):
@@ -251,6 +255,7 @@ class OneDNN(Engine):
         operation = self._runner.find(
             ("softmax", x.shape, axis, last),
             lambda: norm.softmax(self._library, x.shape, axis % x.ndim, last),
+            x.size,
         )
         return super().softmax(x, axis) if operation is None else self._runner.run(operation, x)
 
@@ -280,6 +285,7 @@ class OneDNN(Engine):
         operation = self._runner.find(
             (make.__name__, shape, last, algorithm, alpha),
             lambda: make(self._library, shape, last, algorithm, alpha),
+            xs[0].size,
         )
         return None if operation is None else self._runner.run(operation, *xs)
 
@@ -313,6 +319,7 @@ class OneDNN(Engine):
         operation = self._runner.find(
             ("concat", shapes, axis, last),
             lambda: elementwise.concat(self._library, shapes, axis % len(shapes[0]), last),
+            xs[0].size,
         )
         return super().concat(xs, axis) if operation is None else self._runner.run(operation, *xs)
 

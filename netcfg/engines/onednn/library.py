@@ -205,17 +205,22 @@ class Library:
         """Return whether two memory descriptors describe the same layout."""
         return bool(self._dll.dnnl_memory_desc_equal(a, b))
 
-    def use_threads(self) -> int:
-        """Have OpenMP use as many threads as ``netcfg.engines.threads`` says, and return it.
+    def threads(self) -> int:
+        """Return how many threads OpenMP may use: as ``netcfg.engines.threads`` says."""
+        return 1 if self._forked else threads.count()
 
-        It counts for this thread, and for primitives that it makes from now on: each divides its
-        work when it is made.
+    def use_threads(self, count: int) -> None:
+        """Have OpenMP use so many threads, for this thread.
+
+        A primitive divides its work when it is made, so it wants as many when it runs.
         """
-        wanted = 1 if self._forked else threads.count()
-        if getattr(self._local, "count", None) != wanted:
-            self._set_threads(c_int(wanted))
-            self._local.count = wanted
-        return wanted
+        if getattr(self._local, "count", None) != count:
+            self._set_threads(c_int(count))
+            self._local.count = count
+
+    def threads_in_use(self) -> int:
+        """Return how many threads OpenMP uses in this thread."""
+        return int(self._dll.omp_get_max_threads())
 
     def _note_fork(self) -> None:
         """Keep to one thread in a forked child: it lacks the threads that OpenMP would wait for."""

@@ -67,6 +67,7 @@ class Operation:
             args.append(Arg.SCRATCHPAD)
         self.descs, self.numbers = descs, args
         self.memories, self.args = self.bind()
+        self.threads = library.threads_in_use()
         self._call = library.stream, len(self.memories), ctypes.addressof(self.args)
 
     def bind(self) -> tuple[list[c_void_p], Any]:
@@ -90,6 +91,7 @@ class Operation:
             set_handle(memory, address(array))
         if self.scratch:
             set_handle(self.memories[-1], scratch)
+        self.library.use_threads(self.threads)
         status = self.library.execute(self.primitive, *self._call)
         if status:
             raise RuntimeError(f"oneDNN could not run a primitive: status {status}")

@@ -14,6 +14,9 @@ from netcfg.engines.onednn.memory import Pool, address, dense, is_last, strided
 from netcfg.engines.onednn.operation import Operation, Slot
 from netcfg.types import Array
 
+SMALL = 1 << 14
+"""Values below which waking a second thread takes longer than it saves."""
+
 
 class Frozen:
     """Weights that do not change, in whatever layout a primitive last wanted them."""
@@ -40,10 +43,20 @@ class Runner:
         self._scratch = np.empty(0, np.uint8)
         self._lock = threading.RLock()
 
-    def find(self, key: Hashable, make: Callable[[], Operation]) -> Operation | None:
-        """Return the operation of a key, made at first use; None where oneDNN has none."""
-        known = self._operations[self.library.use_threads()]
+    def find(
+        self, key: Hashable, make: Callable[[], Operation], work: int = SMALL
+    ) -> Operation | None:
+        """Return the operation of a key, made at first use; None where oneDNN has none.
+
+        Args:
+            key: names the operation.
+            make: makes it.
+            work: how many values it touches; one thread does what is less than ``SMALL``.
+        """
+        count = 1 if work < SMALL else self.library.threads()
+        known = self._operations[count]
         if key not in known:
+            self.library.use_threads(count)
             try:
                 known[key] = make()
             except RefusedError:
@@ -110,7 +123,8 @@ class Runner:
                 source = np.ascontiguousarray(source)
             steps = tuple(n // source.itemsize for n in source.strides)
             of = strided(source.shape, steps, source.dtype)
-        operation = self.find(("reorder", of.value, to.value), lambda: self._reorder(of, to))
+        key = ("reorder", of.value, to.value)
+        operation = self.find(key, lambda: self._reorder(of, to), source.size)
         if operation is None:
             raise RuntimeError("oneDNN cannot reorder")
         operation.run([source, target], self._scratch_address(operation.scratch))

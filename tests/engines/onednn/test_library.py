@@ -72,8 +72,8 @@ def test_threads_are_those_that_were_set() -> None:
     try:
         for count in (1, 3):
             threads.set_count(count)
-            load().use_threads()
-            assert load()._dll.omp_get_max_threads() == count
+            load().use_threads(load().threads())
+            assert load().threads_in_use() == count
     finally:
         threads.set_count(None)
 
