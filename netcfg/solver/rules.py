@@ -45,7 +45,10 @@ class Rule:
     def update(
         self, xp: Any, w: Array, g: Array, h: Sequence[Array], rate: float, t: int, tmp: Array
     ) -> None:
-        """Change ``w`` and its histories ``h`` in place; ``g`` and ``tmp`` may be overwritten."""
+        """Change ``w`` and its histories ``h`` in place, and leave in ``g`` what ``w`` lost.
+
+        Caffe's programs read it there. ``tmp`` may be overwritten.
+        """
         raise NotImplementedError
 
     def _needs_no_momentum(self, param: SolverParameter) -> None:
@@ -68,7 +71,8 @@ class SGD(Rule):
         g *= rate
         v *= self.momentum
         v += g
-        w -= v
+        g[...] = v
+        w -= g
 
 
 class Nesterov(Rule):
@@ -81,10 +85,12 @@ class Nesterov(Rule):
         (v,) = h
         g *= rate
         v *= self.momentum
-        w += v
-        v += g
-        xp.multiply(v, 1 + self.momentum, out=tmp)
-        w -= tmp
+        g += v
+        xp.multiply(g, 1 + self.momentum, out=tmp)
+        tmp -= v
+        v[...] = g
+        g[...] = tmp
+        w -= g
 
 
 class AdaGrad(Rule):
@@ -275,7 +281,7 @@ def _average_squares(xp: Any, mean: Array, x: Array, decay: float, tmp: Array) -
 def _scaled_descent(
     xp: Any, w: Array, x: Array, squares: Array, rate: float, delta: float, tmp: Array
 ) -> None:
-    """W ← w − rate · x / (√squares + delta); overwrites ``x``."""
+    """W ← w − x, x ← rate · x / (√squares + delta)."""
     xp.sqrt(squares, out=tmp)
     tmp += delta
     x /= tmp

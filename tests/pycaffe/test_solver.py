@@ -122,6 +122,16 @@ def test_snapshot(tmp_path):
     assert (net.params["ip"][1].data == 9).all()
 
 
+def test_after_a_step_diff_is_the_update(tmp_path):
+    solver = make(tmp_path)
+    weight = solver.net.params["ip"][0]
+    for _ in range(3):  # with momentum it differs from the gradient from the second on
+        before = weight.data.copy()
+        solver.step(1)
+        np.testing.assert_allclose(weight.diff, before - weight.data, rtol=1e-3, atol=1e-7)
+        assert np.abs(weight.diff).max() > 1e-4
+
+
 def test_an_update_by_hand(tmp_path):
     solver = make(tmp_path)
     solver.net.forward()

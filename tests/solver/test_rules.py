@@ -100,8 +100,9 @@ def test_rule_against_its_definition(
         rate = 0.1 / t
         gradient(p, g)
         updater.apply(rate, t)
-        w = definition(w, g, h, rate, t)
+        before, w = w, definition(w, g, h, rate, t)
         assert np.allclose(p.data, w, rtol=1e-10, atol=1e-12)
+        assert np.allclose(p.diff, before - w, rtol=1e-8, atol=1e-12)  # as in Caffe: the update
         for got, want in zip(updater.history, h, strict=True):
             assert np.allclose(got, want, rtol=1e-10, atol=1e-12)
 
