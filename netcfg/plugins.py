@@ -11,13 +11,13 @@ import importlib.metadata
 import importlib.util
 import os
 import sys
-import traceback
 from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
 
 import netcfg.layers  # noqa: F401 - built-in types come first, so that a clash blames the plugin
 from netcfg.errors import NetError, nearest
+from netcfg.user_code import reason
 
 GROUP = "netcfg.layers"
 """Entry point group of packages that register layers."""
@@ -37,7 +37,7 @@ def load_plugins(names: Iterable[str] = ()) -> None:
         try:
             entry.load()
         except (Exception, SystemExit) as error:
-            raise NetError(f"{what} cannot be imported: {_reason(error)}") from error
+            raise NetError(f"{what} cannot be imported: {reason(error)}") from error
     for name in names:
         import_plugin(name)
 
@@ -58,14 +58,14 @@ def import_plugin(name: str) -> ModuleType:
         raise error.at(f"--import {name}") from error
     except ModuleNotFoundError as error:
         if error.name != name.split(".", maxsplit=1)[0]:
-            raise NetError(f"--import {name}: {_reason(error)}") from error
+            raise NetError(f"--import {name}: {reason(error)}") from error
         files = [path.stem for path in Path().glob("*.py")]
         raise NetError(
             f"--import {name}: no such module in the working directory or among those "
             f"installed{nearest(name, files)}"
         ) from None
     except (Exception, SystemExit) as error:
-        raise NetError(f"--import {name}: {_reason(error)}") from error
+        raise NetError(f"--import {name}: {reason(error)}") from error
 
 
 def _import_file(path: Path) -> ModuleType:
@@ -87,12 +87,3 @@ def _import_file(path: Path) -> ModuleType:
         del sys.modules[path.stem]
         raise
     return module
-
-
-def _reason(error: BaseException) -> str:
-    """Return the kind of an error, its message and the line of the plugin that raised it."""
-    frames = traceback.extract_tb(error.__traceback__)
-    outside = [f for f in frames if "importlib" not in f.filename and f.filename != __file__]
-    place = f" ({outside[-1].filename}:{outside[-1].lineno})" if outside else ""
-    message = str(error).splitlines()[0] if str(error) else ""
-    return f"{type(error).__name__}: {message}{place}"

@@ -52,7 +52,7 @@ def make_layer(
     """
     config = parse(text, LayerParameter).message
     config.name = config.name or "layer"
-    cls = layer_type(config.type)
+    cls = layer_type(config.type).resolve(config)
     ntops = len(config.top) or cls.tops[0]
     layer = cls(config, Context(engine or Engine(np.float64), phase, seed), ntops)
     layer.setup(*bottoms)

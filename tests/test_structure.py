@@ -11,7 +11,7 @@ FILES = sorted(
 )
 
 ORDER = (
-    "errors types table",
+    "errors types table blob user_code",
     "netcfg_pb2",
     "io.files",
     "field_docs places",
@@ -19,17 +19,18 @@ ORDER = (
     "upgrade upgrade_v0 schema phases overrides",
     "io",
     "engines",
-    "fillers",
+    "fillers param",
     "layer",
     "weights io.snapshot",
     "data",
     "layers plugins",
     "graph",
     "plan",
+    "fuse fused",
     "net",
-    "testing summary timing scoring",
+    "testing summary timing scoring shapes features debug_info",
     "solver",
-    "check zoo convert vision parallel pycaffe",
+    "check zoo convert vision parallel pycaffe upgrade_files draw devices model_card",
     "cli __main__",
 )
 """Modules of netcfg, lowest first: a line may import itself and the lines above it.

@@ -144,7 +144,7 @@ def _centre(mean: Mean, size: int) -> Mean:
 
     Caffe takes the offset of the columns for the rows too.
     """
-    if mean.shape[1:] == (1, 1) or size == 0:
+    if mean.shape[1:] == (1, 1):
         return mean
     offset = (mean.shape[2] - size) // 2
     if len(mean) != 3 or offset < 0 or offset + size > mean.shape[1]:

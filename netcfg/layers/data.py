@@ -13,6 +13,7 @@ from netcfg.data.mean import read_mean
 from netcfg.data.prefetch import Prefetch
 from netcfg.data.source import Source
 from netcfg.data.transform import Transform
+from netcfg.data.windows import WindowFeed
 from netcfg.errors import DataError, NetError
 from netcfg.layer import Layer, register
 from netcfg.netcfg_pb2 import DataParameter
@@ -34,7 +35,7 @@ class FeedLayer(Layer):
     tops: ClassVar[tuple[int, int | None]] = (1, 2)
     differentiable = False
     prefetch: Prefetch[Batch] | None = None
-    feed: Feed | Hdf5Rows | None = None
+    feed: Feed | Hdf5Rows | WindowFeed | None = None
 
     def setup(self) -> None:
         self.bad_records: list[tuple[str, str]] = []
@@ -79,6 +80,11 @@ class FeedLayer(Layer):
             hint = f"; `python {script}` builds it" if script.is_file() else ""
             raise DataError(f"{error}{hint}") from error
 
+    def _root(self, root: str) -> str:
+        """Return the folder of the images: from the working directory, then beside the file."""
+        beside = Path(self.config.source.file).parent / root
+        return str(beside) if root and not Path(root).is_dir() and beside.is_dir() else root
+
     def _check_batch_size(self, size: int) -> None:
         if size < 1:
             raise NetError("batch_size must be at least 1; given 0")
@@ -111,9 +117,7 @@ class RecordLayer(FeedLayer):
             skip=draws.skip(rand_skip),
             tolerate=self.context.skip_bad_data,
         )
-        spare = max(1, (os.cpu_count() or 2) - 1)
-        workers = min(spare, depth, MOST_WORKERS) if source.heavy else 1
-        self.prefetch = Prefetch(self.feed, depth, workers)
+        self.prefetch = Prefetch(self.feed, depth, decoders(depth) if source.heavy else 1)
 
 
 @register("Data")
@@ -169,11 +173,6 @@ class ImageData(RecordLayer):
         )
         self._connect(source, transform, config.batch_size, config.rand_skip, PREFETCH)
 
-    def _root(self, root: str) -> str:
-        """Return the folder of the images: from the working directory, then beside the file."""
-        beside = Path(self.config.source.file).parent / root
-        return str(beside) if root and not Path(root).is_dir() and beside.is_dir() else root
-
 
 @register("HDF5Data")
 class HDF5Data(FeedLayer):
@@ -206,6 +205,11 @@ class HDF5Data(FeedLayer):
 
     def reshape(self) -> tuple[Shape, ...]:
         return self._rows.shapes()
+
+
+def decoders(depth: int) -> int:
+    """Return how many threads decode images where ``depth`` batches wait."""
+    return min(max(1, (os.cpu_count() or 2) - 1), depth, MOST_WORKERS)
 
 
 def _color(config: Any) -> bool | None:

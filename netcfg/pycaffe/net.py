@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from netcfg.blob import Blob
 from netcfg.debug_info import watch
 from netcfg.errors import NetError, ShapeError, nearest
 from netcfg.layers.input import MemoryData
-from netcfg.pycaffe.blob import Blob, NetBlob, ParamBlob
+from netcfg.pycaffe.blob import NetBlob, ParamBlob
 from netcfg.pycaffe.live import LiveNet
 from netcfg.pycaffe.log import log
 from netcfg.pycaffe.mode import next_seed

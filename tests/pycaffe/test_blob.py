@@ -1,7 +1,7 @@
 import pytest
 
+from netcfg.blob import Blob
 from netcfg.errors import NetError, ShapeError
-from netcfg.pycaffe.blob import Blob
 from tests.pycaffe.nets import make
 
 
