@@ -16,7 +16,8 @@ from netcfg.layers.normalization import BatchNorm
 from netcfg.layers.scale import Scale
 from netcfg.netcfg_pb2 import EltwiseParameter
 from netcfg.plan import Plan
-from netcfg.types import Shapes
+from netcfg.trace import Trace
+from netcfg.types import Array, Shapes
 
 
 @dataclass
@@ -32,6 +33,8 @@ class Unit:
         backward: whether the backward pass runs it.
         need: for each bottom, whether its gradient is wanted.
         shapes: of the bottoms, at the last pass.
+        name: of its layers.
+        trace: where its passes are recorded.
     """
 
     layers: tuple[int, ...]
@@ -42,6 +45,22 @@ class Unit:
     backward: bool
     need: tuple[bool, ...]
     shapes: Shapes | None = None
+    name: str = ""
+    trace: Trace | None = None
+
+    def forward(self, *bottoms: Array) -> Any:
+        """Run the forward pass; see ``Layer.forward``."""
+        if self.trace is None:
+            return self.runs.forward(*bottoms)
+        with self.trace.span(self.name, "forward"):
+            return self.runs.forward(*bottoms)
+
+    def pass_back(self, *tops: Array) -> Any:
+        """Run the backward pass; see ``Layer.backward``."""
+        if self.trace is None:
+            return self.runs.backward(*tops)
+        with self.trace.span(self.name, "backward"):
+            return self.runs.backward(*tops)
 
 
 def single_units(
@@ -201,6 +220,7 @@ def _units(
             ),
             backward=any(i in plan.backward for i in group),
             need=_outer_need(graph, plan, group),
+            name=" + ".join(layers[i].name for i in group),
         )
         for n, group in enumerate(groups)
     ]

@@ -11,14 +11,13 @@ from typing import Literal
 
 import numpy as np
 
-import netcfg.layers  # noqa: F401 - fills the registry
 from netcfg.engines import get_engine
 from netcfg.engines.base import Engine
 from netcfg.errors import NetError, nearest
 from netcfg.fuse import Unit, fused_units, single_units
 from netcfg.graph import Blob, Node, build_graph
 from netcfg.layer import Context, Layer, as_arrays, as_shapes, located
-from netcfg.layers.input import Input
+from netcfg.layers.input import Input  # its package fills the registry
 from netcfg.netcfg_pb2 import NetParameter, NetState
 from netcfg.param import unique
 from netcfg.phases import filter_net, left_out
@@ -61,10 +60,11 @@ class Net:
         config: the net as it runs: upgraded and filtered by phase.
         layers: in the order in which they run.
         params: each parameter once, in the order of declaration.
-        inputs, outputs: names of the blobs that are fed, and that no layer reads.
+        inputs, outputs: names of blobs that are fed, and that no layer reads.
         blobs: arrays by name after ``forward``: the outputs and what ``keep`` names.
         diffs: gradients by name after ``backward``: of the inputs and what ``keep`` names.
         loss: Σ weight · top over the blobs of ``loss_weight``.
+        units: what runs: layers, or several fused.
         before_forward, after_forward, before_backward, after_backward: hooks around each layer.
 
     Raises:
@@ -107,9 +107,9 @@ class Net:
         for layer, need in zip(self.layers, self.plan.need, strict=True):
             layer.need = list(need)
         self._keep_saved = self.phase is Phase.TRAIN or force or self._keep_all
-        arguments = self.graph, self.layers, self.plan, self._keep
-        self._singles = single_units(*arguments)
-        self._fused = self._ran = fused_units(*arguments, self._keep_saved)
+        parts = self.graph, self.layers, self.plan, self._keep
+        self._singles = single_units(*parts)
+        self.units = self._ran = fused_units(*parts, self._keep_saved)
         self.loss_weight = {b.name: w for b, w in self.plan.loss_weight.items()}
         self.inputs = [
             top for node in self.graph.nodes if node.cls.type == "Input" for top in node.config.top
@@ -193,7 +193,7 @@ class Net:
     def _choose(self, part: bool) -> list[Unit]:
         """Return single layers where somebody wants to see each or to run a part; else fused."""
         hooks = (self.before_forward, self.after_forward, self.before_backward, self.after_backward)
-        return self._singles if part or any(hooks) else self._fused
+        return self._singles if part or any(hooks) else self.units
 
     def _forward_unit(self, unit: Unit) -> float:
         """Run a unit, store its tops and return what they add to the loss."""
@@ -201,7 +201,7 @@ class Net:
         bottoms = tuple(self._value(b, node) for b in unit.bottoms)
         try:
             self._reshape(unit, tuple(x.shape for x in bottoms))
-            tops = as_arrays(unit.runs.forward(*bottoms))
+            tops = as_arrays(unit.forward(*bottoms))
         except NetError as error:
             raise located(error, node.config) from error
         for i in unit.layers:
@@ -285,7 +285,7 @@ class Net:
         if all(dy is None for dy in dys):
             return
         try:
-            dxs = as_arrays(unit.runs.backward(*dys))
+            dxs = as_arrays(unit.pass_back(*dys))
         except NetError as error:
             raise located(error, self.graph.nodes[unit.layers[0]].config) from error
         if not self._keep_all:

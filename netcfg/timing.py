@@ -8,6 +8,7 @@ from time import perf_counter
 
 from netcfg.net import Hook, Net
 from netcfg.table import render
+from netcfg.trace import Trace
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class LayerTime:
 class Timing:
     """Median seconds of a net and its layers.
 
-    Shares are of the sum of all layers, which is less than the whole pass where runs vary.
+    Shares are of the sum of all layers, each run alone; the whole pass may fuse some.
 
     Attributes:
         layers: in the order of the net.
@@ -75,7 +76,9 @@ def measure(
     warm_up: int = 2,
     clock: Callable[[], float] = perf_counter,
 ) -> Timing:
-    """Run a net and return the median times of its layers.
+    """Run a net and return the median times of its layers and of whole passes.
+
+    Layers are timed one by one; whole passes are as they always are, with layers fused.
 
     Args:
         net: as it is; parameters do not change, their gradients are cleared.
@@ -91,14 +94,16 @@ def measure(
         _timed(net.before_backward, net.after_backward, len(net.layers), clock) as backward_times,
     ):
         for _ in range(warm_up + iterations):
-            start = clock()
-            net.forward()
-            middle = clock()
-            if backward:
-                net.backward()
-            forwards.append(middle - start)
-            backwards.append(clock() - middle if backward else 0.0)
-            net.clear_grads()
+            _iterate(net, backward)
+    for _ in range(warm_up + iterations):
+        start = clock()
+        net.forward()
+        middle = clock()
+        if backward:
+            net.backward()
+        forwards.append(middle - start)
+        backwards.append(clock() - middle if backward else 0.0)
+        net.clear_grads()
 
     def median(times: list[float]) -> float:
         return statistics.median(times[warm_up:]) if times else 0.0
@@ -108,6 +113,31 @@ def measure(
         for layer, f, b in zip(net.layers, forward_times, backward_times, strict=True)
     )
     return Timing(layers, median(forwards), median(backwards), _batch(net), iterations)
+
+
+def trace(net: Net, iterations: int = 3, *, backward: bool = True, warm_up: int = 2) -> Trace:
+    """Run a net and return when its layers, and the primitives of its engine, ran."""
+    for _ in range(warm_up):
+        _iterate(net, backward)
+    result = Trace()
+    net.engine.trace = result
+    for unit in net.units:
+        unit.trace = result
+    try:
+        for _ in range(iterations):
+            _iterate(net, backward)
+    finally:
+        net.engine.trace = None
+        for unit in net.units:
+            unit.trace = None
+    return result
+
+
+def _iterate(net: Net, backward: bool) -> None:
+    net.forward()
+    if backward:
+        net.backward()
+    net.clear_grads()
 
 
 @contextmanager

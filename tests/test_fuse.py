@@ -48,7 +48,7 @@ BLOCK = [
 
 def units(layers: list[str], phase: Phase, keep: Any = ()) -> list[tuple[str, ...]]:
     net = Net(parse_net("\n".join(layers)).message, phase, keep=keep)
-    return [tuple(net.layers[i].name for i in unit.layers) for unit in net._fused]
+    return [tuple(net.layers[i].name for i in unit.layers) for unit in net.units]
 
 
 def test_at_test_a_block_is_one_convolution_after_the_other() -> None:
@@ -110,15 +110,15 @@ def test_two_chains_that_meet_in_a_sum() -> None:
 
 def test_blobs_are_released_after_their_last_reader() -> None:
     net = Net(parse_net("\n".join(BLOCK)).message, Phase.TEST)
-    released = [[f"{b.name}{b.version}" for b in unit.release] for unit in net._fused]
+    released = [[f"{b.name}{b.version}" for b in unit.release] for unit in net.units]
     assert released == [[], ["x0"], ["a3"], ["c1"], ["y1"]]
     kept = Net(parse_net("\n".join(BLOCK)).message, Phase.TEST, keep=["x"])
-    assert kept._fused[1].release == ()
+    assert kept.units[1].release == ()
 
 
 def test_what_stands_for_the_layers() -> None:
     net = Net(parse_net("\n".join(BLOCK)).message, Phase.TRAIN)
-    runs = [type(unit.runs) for unit in net._fused if len(unit.layers) > 1]
+    runs = [type(unit.runs) for unit in net.units if len(unit.layers) > 1]
     assert runs == [NormScale, NormScale, ThenReLU, ThenReLU]
     net = Net(parse_net("\n".join(BLOCK)).message, Phase.TEST)
-    assert isinstance(net._fused[1].runs, Folded)
+    assert isinstance(net.units[1].runs, Folded)

@@ -36,7 +36,7 @@ def close(found: Any, wanted: Any, tolerance: float) -> None:
 def test_training(engine: str, dtype: Any, tolerance: float) -> None:
     fused = build(Phase.TRAIN, engine, dtype)
     single = build(Phase.TRAIN, engine, dtype, keep="all")
-    assert len(fused._fused) < len(single._fused) == len(BLOCK)
+    assert len(fused.units) < len(single.units) == len(BLOCK)
     for _ in range(2):
         for net in (fused, single):
             net.clear_grads()
@@ -86,9 +86,9 @@ def test_unchanged_weights_are_folded_once() -> None:
     net = build(Phase.TEST, "onednn", np.float32)
     x = {"x": X.astype(np.float32)}
     net.forward(x)
-    folded = [u.runs._weights for u in net._fused if isinstance(u.runs, Folded)]
+    folded = [u.runs._weights for u in net.units if isinstance(u.runs, Folded)]
     net.forward(x)
-    again = [u.runs._weights for u in net._fused if isinstance(u.runs, Folded)]
+    again = [u.runs._weights for u in net.units if isinstance(u.runs, Folded)]
     assert len(folded) == 3
     assert all(a is b for a, b in zip(folded, again, strict=True))
 

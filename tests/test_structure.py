@@ -13,7 +13,7 @@ FILES = sorted(
 ORDER = (
     "errors types table blob user_code",
     "netcfg_pb2",
-    "io.files",
+    "io.files trace",
     "field_docs places",
     "prototxt prototxt_values prototxt_tokens prototxt_printer forks fork_use",
     "upgrade upgrade_v0 schema phases overrides",

@@ -5,7 +5,7 @@ import numpy as np
 from netcfg.engines import get_engine
 from netcfg.net import Net
 from netcfg.schema import parse_net
-from netcfg.timing import LayerTime, Timing, measure
+from netcfg.timing import LayerTime, Timing, measure, trace
 from netcfg.types import Phase
 
 TEXT = """
@@ -37,9 +37,8 @@ def test_medians() -> None:
     named = {layer.name: layer for layer in timing.layers}
     assert (named["ip"].forward, named["ip"].backward) == (1, 1)
     assert (named["input"].forward, named["input"].backward) == (1, 0)
-    # two readings a layer, and one after the last
-    assert timing.forward == 2 * len(net.layers) + 1
-    assert timing.backward == 2 * 2 + 1
+    # whole passes run without the hooks: one reading from their start to their end
+    assert (timing.forward, timing.backward) == (1, 1)
     assert (timing.images, timing.iterations) == (5, 3)
     assert timing.images_per_second == 5 / timing.total
 
@@ -59,7 +58,7 @@ def test_passes_that_are_counted() -> None:
     runs: list[int] = []
     net.after_forward.append(runs.append)
     timing = measure(net, 4, backward=False, warm_up=2)
-    assert runs.count(0) == 6
+    assert runs.count(0) == 12, "six for the layers, six for whole passes"
     assert timing.backward == 0
 
 
@@ -69,3 +68,20 @@ def test_table() -> None:
     assert lines[2].split() == ["a", "ReLU", "1.000", "2.000", "75.0%"]
     assert lines[3].split() == ["b", "TanH", "1.000", "0.000", "25.0%"]
     assert lines[5].split() == ["total", "2.100", "2.200"]
+
+
+def test_a_trace_names_fused_layers_and_primitives() -> None:
+    text = """
+    input: "x" input_shape { dim: 2 dim: 3 dim: 8 dim: 8 }
+    layer { name: "conv" type: "Convolution" bottom: "x" top: "y"
+            convolution_param { num_output: 4 kernel_size: 3 } }
+    layer { name: "relu" type: "ReLU" bottom: "y" top: "y" }
+    """
+    with Net(parse_net(text).message, Phase.TEST, engine=get_engine("onednn")) as net:
+        events = trace(net, 2, backward=False).events
+        assert net.engine.trace is None
+    names = [event["name"] for event in events]
+    assert names.count("conv + relu") == names.count("conv") == 2
+    (first, *_) = [event for event in events if event["name"] == "conv"]
+    assert first["cat"] == "primitive"
+    assert first["args"]["shapes"][0] == "(2, 3, 8, 8)"

@@ -1,6 +1,7 @@
 """``netcfg time``: how long each layer of a net takes."""
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 from netcfg.cli import nets, options
@@ -18,6 +19,11 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--iterations", type=options.positive, default=50, help="passes to time (default: 50)"
     )
+    parser.add_argument(
+        "--trace",
+        metavar="FILE",
+        help="also write when each layer, primitive and reorder ran, as a Chrome trace",
+    )
     parser.add_argument("--forward-only", action="store_true", help="leave the backward pass out")
     options.add_state(parser, "train")
     options.add_shapes(parser)
@@ -29,7 +35,7 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the table of times."""
     from netcfg.plugins import load_plugins
-    from netcfg.timing import measure
+    from netcfg.timing import measure, trace
 
     load_plugins(args.modules)
     config = nets.read(args, args.net)
@@ -37,6 +43,9 @@ def run(args: argparse.Namespace) -> int:
         backward = bool(net.plan.backward) and not args.forward_only
         timing = measure(net, args.iterations, backward=backward)
         print(f"engine {net.engine.name}, medians of {timing.iterations} iterations\n")
+        if args.trace:
+            events = trace(net, backward=backward)
+            events.write(Path(args.trace))
     print(timing)
     if not net.plan.backward:
         print("\nno loss depends on a parameter: there is no backward pass")
@@ -44,4 +53,9 @@ def run(args: argparse.Namespace) -> int:
         f"\n{timing.total * 1e3:.3f} ms an iteration of {timing.images} images, "
         f"{timing.images_per_second:.1f} images/s"
     )
+    if args.trace:
+        print(
+            f"{args.trace}: {events.count('primitive')} primitives and {events.count('reorder')} "
+            "reorders of 3 iterations; open it in chrome://tracing or ui.perfetto.dev"
+        )
     return 0

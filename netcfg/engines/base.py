@@ -24,6 +24,7 @@ from netcfg.engines import (
 )
 from netcfg.engines.geometry import Conv, Window
 from netcfg.engines.layout import pieces
+from netcfg.trace import Trace
 from netcfg.types import Array, Shape
 
 __all__ = ["Conv", "Engine", "Window"]
@@ -36,10 +37,14 @@ class Engine:
         name: as ``--engine`` gives it.
         xp: the array module, NumPy or CuPy.
         dtype: of blobs and parameters.
+        trace: where primitives that are worth it record when they ran.
+        allocated: blocks of memory taken from the system for results, where an engine counts them.
     """
 
     name: ClassVar[str] = "numpy"
     xp: Any = np
+    trace: Trace | None = None
+    allocated: int = 0
 
     def __init__(self, dtype: Any = np.float32) -> None:
         self.dtype = np.dtype(dtype)

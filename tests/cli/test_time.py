@@ -1,8 +1,10 @@
 """Times from the command line."""
 
+import json
 import re
 from pathlib import Path
 
+from netcfg.engines import get_engine
 from tests.cli.conftest import Run
 
 
@@ -10,7 +12,7 @@ def test_table_and_speed(run: Run, tiny: Path) -> None:
     result = run("time", "net.prototxt", "--iterations", "2")
     assert result.status == 0
     lines = result.out.splitlines()
-    assert lines[0] == "engine onednn, medians of 2 iterations"
+    assert lines[0] == f"engine {get_engine().name}, medians of 2 iterations"
     assert lines[2].split() == ["layer", "type", "forward", "ms", "backward", "ms", "share"]
     assert [line.split()[0] for line in lines[4:7]] == ["data", "ip", "loss"]
     assert re.fullmatch(r"[\d.]+ ms an iteration of 4 images, [\d.]+ images/s", lines[-1])
@@ -33,3 +35,11 @@ def test_net_without_loss(run: Run, tiny: Path) -> None:
     (tiny / "net.prototxt").write_text(net[: net.index('layer {\n  name: "accuracy"')])
     result = run("time", "net.prototxt", "--iterations", "1")
     assert "there is no backward pass" in result.out
+
+
+def test_trace(run: Run, tiny: Path) -> None:
+    result = run("time", "net.prototxt", "--iterations", "1", "--trace", "trace.json")
+    events = json.loads((tiny / "trace.json").read_text())["traceEvents"]
+    assert {e["name"] for e in events if e["cat"] == "forward"} == {"data", "ip", "loss"}
+    assert {e["name"] for e in events if e["cat"] == "backward"} == {"ip", "loss"}
+    assert "open it in chrome://tracing" in result.out.splitlines()[-1]

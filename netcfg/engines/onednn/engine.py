@@ -14,6 +14,7 @@ from netcfg.engines.onednn.library import Algorithm
 from netcfg.engines.onednn.memory import is_last
 from netcfg.engines.onednn.operation import Slot
 from netcfg.engines.onednn.runner import Frozen, Runner
+from netcfg.trace import Trace
 from netcfg.types import Array, Shape
 
 
@@ -26,6 +27,20 @@ class OneDNN(Engine):
         self._runner = Runner()
         self._library = self._runner.library
         super().__init__(dtype)
+
+    @property
+    def trace(self) -> Trace | None:
+        """Where every primitive and reorder records when it ran."""
+        return self._runner.trace
+
+    @trace.setter
+    def trace(self, trace: Trace | None) -> None:
+        self._runner.trace = trace
+
+    @property
+    def allocated(self) -> int:  # type: ignore[override]
+        """How many blocks of memory were taken from the system for results."""
+        return self._runner.pool.allocated
 
     def freeze(self, weights: Array) -> Any:
         return Frozen(np.ascontiguousarray(weights)) if self.dtype == np.float32 else weights
@@ -164,7 +179,7 @@ class OneDNN(Engine):
     def _pool(self, x: Shape, y: Shape, window: Window, maximum: bool, make: Any) -> Any:
         if self.dtype != np.float32 or not all(x) or not 3 <= len(x) <= 5:
             return None
-        key = (make.__name__, "pool", x, y, window, maximum)
+        key = ("max_pool" if maximum else "ave_pool", make.__name__, x, y, window)
         return self._runner.find(
             key, lambda: make(self._library, x, y, window, maximum), math.prod(x)
         )
@@ -283,7 +298,7 @@ class OneDNN(Engine):
         xs, last = self._alike(*xs)
         shape = xs[0].shape
         operation = self._runner.find(
-            (make.__name__, shape, last, algorithm, alpha),
+            (Algorithm(algorithm).name.lower(), make.__name__, shape, last, alpha),
             lambda: make(self._library, shape, last, algorithm, alpha),
             xs[0].size,
         )

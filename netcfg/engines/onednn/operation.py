@@ -48,8 +48,15 @@ class Operation:
         library: oneDNN.
         desc: the primitive descriptor, which this object owns.
         inputs: slots of the arrays that ``run`` takes.
-        outputs: slots of the arrays that ``run`` returns.
+        outputs: slots of the arrays that ``run`` writes.
+
+    Attributes:
+        name: what it does, for traces.
+        scratch: bytes of scratch memory.
+        threads: how many OpenMP threads it is made for.
     """
+
+    name = ""
 
     def __init__(
         self, library: Library, desc: c_void_p, inputs: Sequence[Slot], outputs: Sequence[Slot]

@@ -12,6 +12,7 @@ from netcfg.engines.onednn.attributes import Attributes
 from netcfg.engines.onednn.library import Arg, RefusedError, load
 from netcfg.engines.onednn.memory import Pool, address, dense, is_last, strided
 from netcfg.engines.onednn.operation import Operation, Slot
+from netcfg.trace import Trace
 from netcfg.types import Array
 
 SMALL = 1 << 14
@@ -33,23 +34,25 @@ class Runner:
         library: oneDNN.
         pool: where results lie.
         reorders: how many arrays were copied into another layout.
+        trace: where operations record when they ran.
     """
 
     def __init__(self) -> None:
         self.library = load()
         self.pool = Pool()
         self.reorders = 0
+        self.trace: Trace | None = None
         self._operations: dict[int, dict[Hashable, Operation | None]] = defaultdict(dict)
         self._scratch = np.empty(0, np.uint8)
         self._lock = threading.RLock()
 
     def find(
-        self, key: Hashable, make: Callable[[], Operation], work: int = SMALL
+        self, key: tuple[Hashable, ...], make: Callable[[], Operation], work: int = SMALL
     ) -> Operation | None:
         """Return the operation of a key, made at first use; None where oneDNN has none.
 
         Args:
-            key: names the operation.
+            key: the operation's name, then what tells it from others.
             make: makes it.
             work: how many values it touches; one thread does what is less than ``SMALL``.
         """
@@ -58,7 +61,8 @@ class Runner:
         if key not in known:
             self.library.use_threads(count)
             try:
-                known[key] = make()
+                made = known[key] = make()
+                made.name = str(key[0])
             except RefusedError:
                 known[key] = None
         return known[key]
@@ -68,7 +72,7 @@ class Runner:
         with self._lock:
             given = [self._fit(x, s) for x, s in zip(arrays, operation.inputs, strict=True)]
             made = [self._empty(slot) for slot in operation.outputs]
-            operation.run(given + made, self._scratch_address(operation.scratch))
+            self._execute(operation, given + made)
             if len(made) == 1:
                 return self._plain(made[0], operation.outputs[0])
             return [self._plain(x, s) for x, s in zip(made, operation.outputs, strict=True)]
@@ -127,7 +131,18 @@ class Runner:
         operation = self.find(key, lambda: self._reorder(of, to), source.size)
         if operation is None:
             raise RuntimeError("oneDNN cannot reorder")
-        operation.run([source, target], self._scratch_address(operation.scratch))
+        self._execute(operation, [source, target])
+
+    def _execute(self, operation: Operation, arrays: list[Array]) -> None:
+        scratch = self._scratch_address(operation.scratch)
+        if self.trace is None:
+            operation.run(arrays, scratch)
+            return
+        category = "reorder" if operation.name == "reorder" else "primitive"
+        kernel = self.library.implementation(operation.desc)
+        shapes = [str(slot.shape) for slot in (*operation.inputs, *operation.outputs)]
+        with self.trace.span(operation.name, category, kernel=kernel, shapes=shapes):
+            operation.run(arrays, scratch)
 
     def _reorder(self, of: c_void_p, to: c_void_p) -> Operation:
         library = self.library
