@@ -38,10 +38,10 @@ RETIRED = "retired by Caffe itself"
 
 TOOLS = (
     Tool(
-        "caffe train", ("train",), note="`--solver=S` is `S`; one device, which `--engine` chooses"
+        "caffe train", ("train",), note="one device, which `--engine` chooses; `-gpu` is passed over"
     ),
-    Tool("caffe test", ("test",), note="`--model=M` is `--net M`"),
-    Tool("caffe time", ("time",), note="`--model=M` is `M`"),
+    Tool("caffe test", ("test",)),
+    Tool("caffe time", ("time",)),
     Tool("caffe device_query", ("device-query",)),
     Tool("train_net, finetune_net", ("train",), note=RETIRED),
     Tool("test_net", ("test",), note=RETIRED),

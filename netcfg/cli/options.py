@@ -2,6 +2,7 @@
 
 import argparse
 import re
+import sys
 from typing import TYPE_CHECKING, TypeAlias
 
 from netcfg.errors import NetError
@@ -32,6 +33,11 @@ def add_engine(parser: Parser) -> None:
         "--engine",
         default="auto",
         help="where to run (default: auto, the fastest at hand; `netcfg --version` lists them)",
+    )
+    parser.add_argument(
+        "--gpu",
+        metavar="N",
+        help="accepted, as Caffe's programs have it; --engine decides where to run",
     )
     parser.add_argument(
         "--threads",
@@ -163,7 +169,14 @@ def engine_of(args: argparse.Namespace) -> "Engine":
     from netcfg.engines import get_engine, threads
 
     threads.set_count(args.threads)
-    return get_engine(args.engine)
+    engine = get_engine(args.engine)
+    gpu = getattr(args, "gpu", None)
+    if gpu is not None:
+        print(
+            f"netcfg: warning: --gpu {gpu} is passed over; this runs on engine {engine.name}",
+            file=sys.stderr,
+        )
+    return engine
 
 
 def one_of(positional: str | None, option: str | None, what: str) -> str:

@@ -15,7 +15,7 @@ def add_parser(subparsers: Any) -> None:
         "each batch and, at the end, the mean of every output.",
     )
     parser.add_argument("net", metavar="NET", nargs="?", help="prototxt of a net")
-    parser.add_argument("--net", dest="net_option", metavar="NET", help="the same")
+    parser.add_argument("--net", "--model", dest="net_option", metavar="NET", help="the same")
     parser.add_argument(
         "--weights",
         metavar="FILE",

@@ -15,7 +15,8 @@ def add_parser(subparsers: Any) -> None:
         description="Run a net and print the median time of each layer's passes, their share of "
         "the total, and images per second.",
     )
-    parser.add_argument("net", metavar="NET", help="prototxt of a net")
+    parser.add_argument("net", metavar="NET", nargs="?", help="prototxt of a net")
+    parser.add_argument("--net", "--model", dest="net_option", metavar="NET", help="the same")
     parser.add_argument(
         "--iterations", type=options.positive, default=50, help="passes to time (default: 50)"
     )
@@ -38,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     from netcfg.timing import measure, trace
 
     load_plugins(args.modules)
-    config = nets.read(args, args.net)
+    config = nets.read(args, options.one_of(args.net, args.net_option, "the net"))
     with nets.build(args, config) as net:
         backward = bool(net.plan.backward) and not args.forward_only
         timing = measure(net, args.iterations, backward=backward)

@@ -24,7 +24,8 @@ def add_parser(subparsers: Any) -> None:
         description="Train a net as a solver says. Ctrl-C stops after a snapshot, SIGHUP takes "
         "one and goes on; --snapshot auto goes on from the latest.",
     )
-    parser.add_argument("solver", metavar="SOLVER", help="prototxt of a solver")
+    parser.add_argument("solver", metavar="SOLVER", nargs="?", help="prototxt of a solver")
+    parser.add_argument("--solver", dest="solver_option", metavar="SOLVER", help="the same")
     start = parser.add_argument_group("where to start")
     start.add_argument(
         "--weights",
@@ -78,7 +79,9 @@ def run(args: argparse.Namespace) -> int:
         raise NetError("--snapshot goes on with the weights of the snapshot; leave out --weights")
     load_plugins(args.modules)
     ignored = nets.ignored(args)
-    parsed = read_solver(args.solver, ignored)
+    parsed = read_solver(
+        options.one_of(args.solver, args.solver_option, "the solver"), ignored
+    )
     refuse(parsed.findings)
     sets = [*args.sets, *([] if args.max_iter is None else [f"max_iter={args.max_iter}"])]
     findings = parsed.findings + override(parsed.message, sets, ignored)

@@ -129,6 +129,18 @@ def test_fields_of_forks(run: Run, tiny: Path) -> None:
     assert (result.status, "did you mean 'normalize'?" in result.err) == (2, True)
 
 
+def test_options_of_caffe(run: Run, tiny: Path) -> None:
+    result = run("train", "-solver=solver.prototxt", "-gpu", "0", "-max_iter=4", "--quiet")
+    assert result.status == 0
+    assert "warning: --gpu 0 is passed over; this runs on engine" in result.err
+    net = ("-model", "net.prototxt", "-iterations=1")
+    (weights,) = tiny.glob("**/*_iter_4.caffemodel")
+    assert run("test", *net, "-weights", str(weights)).status == 0
+    assert run("time", *net).status == 0
+    for command in ("train", "time"):
+        assert "is missing" in run(command).err
+
+
 def test_ctrl_c_takes_a_snapshot(tiny: Path) -> None:
     root = Path(netcfg.__file__).parents[1]
     process = subprocess.Popen(
