@@ -1,4 +1,4 @@
-"""The nets that are measured, written with NetSpec: inputs ``data`` and, for training, ``label``."""
+"""The nets that are measured, by NetSpec: inputs ``data`` and, for training, ``label``."""
 
 from collections.abc import Callable
 from typing import Any

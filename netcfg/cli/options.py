@@ -28,11 +28,18 @@ def add_import(parser: Parser) -> None:
 
 
 def add_engine(parser: Parser) -> None:
-    """Add ``--engine`` and ``--threads``."""
+    """Add ``--engine``, ``--precision`` and ``--threads``."""
     parser.add_argument(
         "--engine",
         default="auto",
         help="where to run (default: auto, the fastest at hand; `netcfg --version` lists them)",
+    )
+    parser.add_argument(
+        "--precision",
+        choices=["float32", "bfloat16"],
+        default="float32",
+        help="floats of blobs (default: float32); weights and updates stay float32. bfloat16 needs "
+        "a CPU with AVX512-BF16 or AMX",
     )
     parser.add_argument(
         "--gpu",
@@ -169,7 +176,7 @@ def engine_of(args: argparse.Namespace) -> "Engine":
     from netcfg.engines import get_engine, threads
 
     threads.set_count(args.threads)
-    engine = get_engine(args.engine)
+    engine = get_engine(args.engine, storage=getattr(args, "precision", "float32"))
     gpu = getattr(args, "gpu", None)
     if gpu is not None:
         print(

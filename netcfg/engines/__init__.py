@@ -43,11 +43,11 @@ def _explain(reason: str) -> None:
     logging.getLogger(__name__).warning("running on NumPy, which is slower: %s", reason)
 
 
-def get_engine(name: str = "auto", dtype: Any = np.float32) -> Engine:
+def get_engine(name: str = "auto", dtype: Any = np.float32, storage: str = "float32") -> Engine:
     """Return a new engine; ``auto`` takes the fastest that runs here.
 
     Raises:
-        NetError: there is no engine of that name.
+        NetError: there is no engine of that name, or it lacks the storage.
     """
     if name == "auto":
         name = _fastest(np.dtype(dtype))
@@ -56,4 +56,4 @@ def get_engine(name: str = "auto", dtype: Any = np.float32) -> Engine:
         raise NetError(
             f"unknown engine '{name}'{nearest(name, ['auto', *ENGINES])} (known: {known})"
         )
-    return ENGINES[name]()(dtype)
+    return ENGINES[name]()(dtype, storage)

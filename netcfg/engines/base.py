@@ -24,6 +24,7 @@ from netcfg.engines import (
 )
 from netcfg.engines.geometry import Conv, Window
 from netcfg.engines.layout import pieces
+from netcfg.errors import NetError
 from netcfg.trace import Trace
 from netcfg.types import Array, Shape
 
@@ -36,7 +37,7 @@ class Engine:
     Attributes:
         name: as ``--engine`` gives it.
         xp: the array module, NumPy or CuPy.
-        dtype: of blobs and parameters.
+        dtype: of blobs and parameters; ``storage`` of blobs between layers if dtype is float32.
         trace: where primitives that are worth it record when they ran.
         allocated: blocks of memory taken from the system for results, where an engine counts them.
     """
@@ -46,8 +47,10 @@ class Engine:
     trace: Trace | None = None
     allocated: int = 0
 
-    def __init__(self, dtype: Any = np.float32) -> None:
+    def __init__(self, dtype: Any = np.float32, storage: str = "float32") -> None:
         self.dtype = np.dtype(dtype)
+        if storage != "float32":
+            raise NetError(f"engine {self.name} stores float32 only; given '{storage}'")
         threads.count()  # raises here, not within a layer, what is wrong with NETCFG_THREADS
         malloc.keep_freed_memory()
         openblas.use_one_thread()

@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 from ctypes import c_float, c_int
+from typing import Any
+
+import numpy as np
 
 from netcfg.engines.onednn.library import Algorithm, Arg, Library
 from netcfg.engines.onednn.memory import dense
@@ -17,6 +20,7 @@ class Attributes:
 
     Args:
         library: oneDNN.
+        dtype: of the second array.
         add: shape of a second array that is added to the result.
         relu: slope below 0 of a ReLU on the result; None for none.
 
@@ -26,7 +30,12 @@ class Attributes:
     """
 
     def __init__(
-        self, library: Library, *, add: Shape | None = None, relu: float | None = None
+        self,
+        library: Library,
+        dtype: Any = np.float32,
+        *,
+        add: Shape | None = None,
+        relu: float | None = None,
     ) -> None:
         self.handle = library.create("primitive_attr")
         library.call("primitive_attr_set_scratchpad_mode", self.handle, c_int(_USER))
@@ -35,8 +44,10 @@ class Attributes:
             return
         after = library.create("post_ops")
         if add is not None:
-            library.call("post_ops_append_binary", after, c_int(Algorithm.ADD), dense(add))
-            self.slots = [Slot(Arg.POST_OP, add)]
+            library.call(
+                "post_ops_append_binary", after, c_int(Algorithm.ADD), dense(add, dtype=dtype)
+            )
+            self.slots = [Slot(Arg.POST_OP, add, dtype=dtype)]
         if relu is not None:
             library.call(
                 "post_ops_append_eltwise",

@@ -3,6 +3,8 @@
 from ctypes import c_int, c_void_p
 from typing import Any
 
+import numpy as np
+
 from netcfg.engines.geometry import Conv
 from netcfg.engines.onednn.attributes import Attributes
 from netcfg.engines.onednn.library import Algorithm, Arg, Dims, Kind, Library, Query
@@ -14,12 +16,13 @@ _NONE = c_void_p(None)
 
 
 def forward(
-    library: Library, x: Shape, w: Shape, conv: Conv, bias: bool, attributes: Attributes
+    library: Library, dtype: Any, x: Shape, w: Shape, conv: Conv, bias: bool, attributes: Attributes
 ) -> Operation:
     """Return y = conv(x, w) + b: takes x, w and, with ``bias``, b.
 
     Args:
         library: oneDNN.
+        dtype: of x and y.
         x: shape of the bottom, (N, C, *S).
         w: shape of the weights, (O, C/group, *K).
         conv: geometry.
@@ -28,54 +31,56 @@ def forward(
     """
     y = _out(x, w, conv)
     w = grouped(w, conv.group)
-    desc = _forward_desc(library, x, w, y, conv, bias, attributes)
-    slots = [Slot(Arg.SRC, x), _weights(library, desc, w, Arg.WEIGHTS)]
+    desc = _forward_desc(library, dtype, x, w, y, conv, bias, attributes)
+    slots = [Slot(Arg.SRC, x, dtype=dtype), _weights(library, desc, w, Arg.WEIGHTS, dtype)]
     if bias:
         slots.append(Slot(Arg.BIAS, (y[1],)))
-    return Operation(library, desc, [*slots, *attributes.slots], [Slot(Arg.DST, y)])
+    return Operation(library, desc, [*slots, *attributes.slots], [Slot(Arg.DST, y, dtype=dtype)])
 
 
-def backward_x(library: Library, x: Shape, w: Shape, conv: Conv) -> Operation:
+def backward_x(library: Library, dtype: Any, x: Shape, w: Shape, conv: Conv) -> Operation:
     """Return dx from dy and w."""
     y = _out(x, w, conv)
     w = grouped(w, conv.group)
     attributes = Attributes(library)
-    hint = _forward_desc(library, x, w, y, conv, False, attributes)
+    hint = _forward_desc(library, dtype, x, w, y, conv, False, attributes)
     desc = library.primitive_desc(
         "convolution_backward_data",
         c_int(Algorithm.CONVOLUTION),
-        dense(x),
-        free(w),
-        dense(y),
+        dense(x, dtype=dtype),
+        free(w, dtype),
+        dense(y, dtype=dtype),
         *_geometry(x, y, conv),
         hint,
         attributes.handle,
     )
     library.destroy("primitive_desc", hint)
-    slots = [Slot(Arg.DIFF_DST, y), _weights(library, desc, w, Arg.WEIGHTS)]
-    return Operation(library, desc, slots, [Slot(Arg.DIFF_SRC, x)])
+    slots = [Slot(Arg.DIFF_DST, y, dtype=dtype), _weights(library, desc, w, Arg.WEIGHTS, dtype)]
+    return Operation(library, desc, slots, [Slot(Arg.DIFF_SRC, x, dtype=dtype)])
 
 
-def backward_w(library: Library, x: Shape, w: Shape, conv: Conv, bias: bool) -> Operation:
+def backward_w(
+    library: Library, dtype: Any, x: Shape, w: Shape, conv: Conv, bias: bool
+) -> Operation:
     """Return dw, and with ``bias`` db, from x and dy."""
     y = _out(x, w, conv)
     w = grouped(w, conv.group)
     attributes = Attributes(library)
-    hint = _forward_desc(library, x, w, y, conv, bias, attributes)
+    hint = _forward_desc(library, dtype, x, w, y, conv, bias, attributes)
     desc = library.primitive_desc(
         "convolution_backward_weights",
         c_int(Algorithm.CONVOLUTION),
-        dense(x),
+        dense(x, dtype=dtype),
         free(w),
         dense((y[1],)) if bias else _NONE,
-        dense(y),
+        dense(y, dtype=dtype),
         *_geometry(x, y, conv),
         hint,
         attributes.handle,
     )
     library.destroy("primitive_desc", hint)
-    slots = [Slot(Arg.SRC, x), Slot(Arg.DIFF_DST, y)]
-    outputs = [_weights(library, desc, w, Arg.DIFF_WEIGHTS)]
+    slots = [Slot(Arg.SRC, x, dtype=dtype), Slot(Arg.DIFF_DST, y, dtype=dtype)]
+    outputs = [_weights(library, desc, w, Arg.DIFF_WEIGHTS, np.float32)]
     if bias:
         outputs.append(Slot(Arg.DIFF_BIAS, (y[1],)))
     return Operation(library, desc, slots, outputs)
@@ -92,6 +97,7 @@ def _out(x: Shape, w: Shape, conv: Conv) -> Shape:
 
 def _forward_desc(
     library: Library,
+    dtype: Any,
     x: Shape,
     w: Shape,
     y: Shape,
@@ -103,10 +109,10 @@ def _forward_desc(
         "convolution_forward",
         c_int(Kind.TRAINING),
         c_int(Algorithm.CONVOLUTION),
-        dense(x),
-        free(w),
+        dense(x, dtype=dtype),
+        free(w, dtype),
         dense((y[1],)) if bias else _NONE,
-        dense(y),
+        dense(y, dtype=dtype),
         *_geometry(x, y, conv),
         attributes.handle,
     )
@@ -129,9 +135,9 @@ def _geometry(x: Shape, y: Shape, conv: Conv) -> tuple[Any, ...]:
     return Dims(*window.stride), Dims(*gaps), Dims(*window.pad), Dims(*after)
 
 
-def _weights(library: Library, desc: c_void_p, w: Shape, arg: Arg) -> Slot:
+def _weights(library: Library, desc: c_void_p, w: Shape, arg: Arg, dtype: Any) -> Slot:
     """Return the slot of weights in the layout that the primitive chose."""
     query = Query.WEIGHTS if arg == Arg.WEIGHTS else Query.DIFF_WEIGHTS
     own = library.query(desc, query)
-    plain = library.equal(own, dense(w, last=False))
-    return Slot(arg, w, last=False, own=None if plain else own)
+    plain = library.equal(own, dense(w, last=False, dtype=dtype))
+    return Slot(arg, w, last=False, own=None if plain else own, dtype=dtype)

@@ -218,6 +218,10 @@ class Library:
             self._set_threads(c_int(count))
             self._local.count = count
 
+    def has_bfloat16(self) -> bool:
+        """Return whether the CPU multiplies 16-bit floats: it has AVX512-BF16 or AMX."""
+        return bool(self._dll.dnnl_get_effective_cpu_isa() & 0x80)
+
     def threads_in_use(self) -> int:
         """Return how many threads OpenMP uses in this thread."""
         return int(self._dll.omp_get_max_threads())

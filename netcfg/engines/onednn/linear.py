@@ -1,6 +1,7 @@
 """Products of matrices in oneDNN."""
 
 from ctypes import c_void_p
+from typing import Any
 
 from netcfg.engines.onednn.attributes import Attributes
 from netcfg.engines.onednn.library import Arg, Library
@@ -11,6 +12,7 @@ from netcfg.types import Shape
 
 def product(
     library: Library,
+    dtypes: tuple[Any, Any],
     a: Shape,
     b: Shape,
     steps: tuple[Shape, Shape],
@@ -21,6 +23,7 @@ def product(
 
     Args:
         library: oneDNN.
+        dtypes: of a and b, and of y.
         a, b: shapes, (M, K) and (K, N).
         steps: strides of the two, in elements; one of each is 1.
         bias: whether a row (1, N) is added.
@@ -28,11 +31,20 @@ def product(
     """
     y = (a[0], b[1])
     row = (1, b[1])
-    descs = strided(a, steps[0]), strided(b, steps[1])
+    descs = strided(a, steps[0], dtypes[0]), strided(b, steps[1], dtypes[0])
     desc = library.primitive_desc(
-        "matmul", *descs, dense(row) if bias else c_void_p(None), dense(y), attributes.handle
+        "matmul",
+        *descs,
+        dense(row) if bias else c_void_p(None),
+        dense(y, dtype=dtypes[1]),
+        attributes.handle,
     )
-    slots = [Slot(Arg.SRC, a, strides=steps[0]), Slot(Arg.WEIGHTS, b, strides=steps[1])]
+    slots = [
+        Slot(Arg.SRC, a, strides=steps[0], dtype=dtypes[0]),
+        Slot(Arg.WEIGHTS, b, strides=steps[1], dtype=dtypes[0]),
+    ]
     if bias:
         slots.append(Slot(Arg.BIAS, row))
-    return Operation(library, desc, [*slots, *attributes.slots], [Slot(Arg.DST, y)])
+    return Operation(
+        library, desc, [*slots, *attributes.slots], [Slot(Arg.DST, y, dtype=dtypes[1])]
+    )

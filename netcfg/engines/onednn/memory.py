@@ -10,10 +10,28 @@ from typing import Any
 import numpy as np
 
 from netcfg.engines.onednn.library import Dims, load
+from netcfg.errors import NetError
 from netcfg.types import Shape
 
 TYPES = {np.dtype(np.float32): 3, np.dtype(np.int32): 4, np.dtype(np.uint8): 6}
-"""oneDNN's number of each dtype."""
+"""oneDNN's number of each dtype; ``bfloat16`` adds its own."""
+
+
+@functools.cache
+def bfloat16() -> np.dtype[Any]:
+    """Return the dtype of the 16-bit floats that have the range of float32.
+
+    Raises:
+        NetError: the package that has it for NumPy is missing.
+    """
+    try:
+        import ml_dtypes
+    except ImportError as error:
+        raise NetError("bfloat16 needs ml_dtypes: `pip install 'netcfg[bf16]'`") from error
+    dtype = np.dtype(ml_dtypes.bfloat16)
+    TYPES[dtype] = 2
+    return dtype
+
 
 ALIGNMENT = 64
 """Bytes of a cache line, and of the longest vector."""
@@ -117,7 +135,8 @@ class Pool:
             "typestr": typestr,
             "version": 3,
         }
-        return np.asarray(_Block(kept, memory, interface))
+        array = np.asarray(_Block(kept, memory, interface))
+        return array.view(dtype) if typestr == "<V2" else array  # bfloat16 has no type string
 
     def _allocate(self, size: int) -> tuple[np.ndarray, int]:
         """Return new memory and the address of its first aligned byte."""

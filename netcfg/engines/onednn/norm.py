@@ -1,6 +1,7 @@
 """Normalization and softmax in oneDNN."""
 
 from ctypes import c_float, c_int, c_int64, c_uint, c_void_p
+from typing import Any
 
 import numpy as np
 
@@ -14,16 +15,16 @@ GIVEN, SCALE, SHIFT, RELU = 1, 2, 4, 8
 """Flags of batch normalization: by given statistics; what follows."""
 
 
-def batch_norm(library: Library, x: Shape, eps: float, flags: int) -> Operation:
+def batch_norm(library: Library, dtype: Any, x: Shape, eps: float, flags: int) -> Operation:
     """Return y, mean and variance from x; with GIVEN y from x, mean and variance.
 
     With SCALE and SHIFT their vectors come next. With RELU, which keeps where y > 0, a mask is
     returned last.
     """
-    desc = _batch_norm(library, x, eps, flags)
+    desc = _batch_norm(library, dtype, x, eps, flags)
     vector = (x[1],)
     statistics = [Slot(Arg.MEAN, vector), Slot(Arg.VARIANCE, vector)]
-    inputs, outputs = [Slot(Arg.SRC, x)], [Slot(Arg.DST, x)]
+    inputs, outputs = [Slot(Arg.SRC, x, dtype=dtype)], [Slot(Arg.DST, x, dtype=dtype)]
     (inputs if flags & GIVEN else outputs).extend(statistics)
     inputs += _affine(vector, flags)
     if flags & RELU:
@@ -31,18 +32,18 @@ def batch_norm(library: Library, x: Shape, eps: float, flags: int) -> Operation:
     return Operation(library, desc, inputs, outputs)
 
 
-def batch_norm_grad(library: Library, x: Shape, eps: float, flags: int) -> Operation:
+def batch_norm_grad(library: Library, dtype: Any, x: Shape, eps: float, flags: int) -> Operation:
     """Return dx and the gradients of scale and shift.
 
     Takes dy, x, mean, variance and scale, with RELU also the mask.
     """
-    hint = _batch_norm(library, x, eps, flags | SCALE | SHIFT)
+    hint = _batch_norm(library, dtype, x, eps, flags | SCALE | SHIFT)
     desc = library.primitive_desc(
         "batch_normalization_backward",
         c_int(Kind.BACKWARD),
-        dense(x),
-        dense(x),
-        dense(x),
+        dense(x, dtype=dtype),
+        dense(x, dtype=dtype),
+        dense(x, dtype=dtype),
         c_float(eps),
         c_uint(flags | SCALE | SHIFT),
         hint,
@@ -50,24 +51,28 @@ def batch_norm_grad(library: Library, x: Shape, eps: float, flags: int) -> Opera
     )
     vector = (x[1],)
     inputs = [
-        Slot(Arg.DIFF_DST, x),
-        Slot(Arg.SRC, x),
+        Slot(Arg.DIFF_DST, x, dtype=dtype),
+        Slot(Arg.SRC, x, dtype=dtype),
         Slot(Arg.MEAN, vector),
         Slot(Arg.VARIANCE, vector),
         Slot(Arg.SCALE, vector),
     ]
     if flags & RELU:
         inputs.append(_mask(library, hint))
-    outputs = [Slot(Arg.DIFF_SRC, x), Slot(Arg.DIFF_SCALE, vector), Slot(Arg.DIFF_SHIFT, vector)]
+    outputs = [
+        Slot(Arg.DIFF_SRC, x, dtype=dtype),
+        Slot(Arg.DIFF_SCALE, vector),
+        Slot(Arg.DIFF_SHIFT, vector),
+    ]
     return Operation(library, desc, inputs, outputs)
 
 
-def _batch_norm(library: Library, x: Shape, eps: float, flags: int) -> c_void_p:
+def _batch_norm(library: Library, dtype: Any, x: Shape, eps: float, flags: int) -> c_void_p:
     return library.primitive_desc(
         "batch_normalization_forward",
         c_int(Kind.TRAINING),
-        dense(x),
-        dense(x),
+        dense(x, dtype=dtype),
+        dense(x, dtype=dtype),
         c_float(eps),
         c_uint(flags),
         Attributes(library).handle,
@@ -86,23 +91,30 @@ def _mask(library: Library, desc: c_void_p) -> Slot:
     return Slot(Arg.WORKSPACE, (size,), dtype=np.uint8)
 
 
-def lrn(library: Library, x: Shape, size: int, alpha: float, beta: float, k: float) -> Operation:
+def lrn(
+    library: Library, dtype: Any, x: Shape, size: int, alpha: float, beta: float, k: float
+) -> Operation:
     """Return y from x, and what the gradient needs."""
-    desc = _lrn(library, x, size, alpha, beta, k)
-    return Operation(library, desc, [Slot(Arg.SRC, x)], [Slot(Arg.DST, x), _kept(library, desc)])
+    desc = _lrn(library, dtype, x, size, alpha, beta, k)
+    return Operation(
+        library,
+        desc,
+        [Slot(Arg.SRC, x, dtype=dtype)],
+        [Slot(Arg.DST, x, dtype=dtype), _kept(library, desc)],
+    )
 
 
 def lrn_grad(
-    library: Library, x: Shape, size: int, alpha: float, beta: float, k: float
+    library: Library, dtype: Any, x: Shape, size: int, alpha: float, beta: float, k: float
 ) -> Operation:
     """Return dx from dy, x and what ``lrn`` kept."""
-    hint = _lrn(library, x, size, alpha, beta, k)
+    hint = _lrn(library, dtype, x, size, alpha, beta, k)
     desc = library.primitive_desc(
         "lrn_backward",
         c_int(Algorithm.LRN),
-        dense(x),
-        dense(x),
-        dense(x),
+        dense(x, dtype=dtype),
+        dense(x, dtype=dtype),
+        dense(x, dtype=dtype),
         c_int64(size),
         c_float(alpha),
         c_float(beta),
@@ -110,17 +122,23 @@ def lrn_grad(
         hint,
         Attributes(library).handle,
     )
-    inputs = [Slot(Arg.DIFF_DST, x), Slot(Arg.SRC, x), _kept(library, hint)]
-    return Operation(library, desc, inputs, [Slot(Arg.DIFF_SRC, x)])
+    inputs = [
+        Slot(Arg.DIFF_DST, x, dtype=dtype),
+        Slot(Arg.SRC, x, dtype=dtype),
+        _kept(library, hint),
+    ]
+    return Operation(library, desc, inputs, [Slot(Arg.DIFF_SRC, x, dtype=dtype)])
 
 
-def _lrn(library: Library, x: Shape, size: int, alpha: float, beta: float, k: float) -> c_void_p:
+def _lrn(
+    library: Library, dtype: Any, x: Shape, size: int, alpha: float, beta: float, k: float
+) -> c_void_p:
     return library.primitive_desc(
         "lrn_forward",
         c_int(Kind.TRAINING),
         c_int(Algorithm.LRN),
-        dense(x),
-        dense(x),
+        dense(x, dtype=dtype),
+        dense(x, dtype=dtype),
         c_int64(size),
         c_float(alpha),
         c_float(beta),
@@ -134,15 +152,17 @@ def _kept(library: Library, desc: c_void_p) -> Slot:
     return Slot(Arg.WORKSPACE, (max(size, 1),), dtype=np.uint8)
 
 
-def softmax(library: Library, x: Shape, axis: int, last: bool) -> Operation:
+def softmax(library: Library, dtype: Any, x: Shape, axis: int, last: bool) -> Operation:
     """Return y from x along an axis."""
     desc = library.primitive_desc(
         "softmax_forward",
         c_int(Kind.TRAINING),
         c_int(Algorithm.SOFTMAX),
-        dense(x, last),
-        dense(x, last),
+        dense(x, last, dtype),
+        dense(x, last, dtype),
         c_int(axis),
         Attributes(library).handle,
     )
-    return Operation(library, desc, [Slot(Arg.SRC, x, last)], [Slot(Arg.DST, x, last)])
+    return Operation(
+        library, desc, [Slot(Arg.SRC, x, last, dtype=dtype)], [Slot(Arg.DST, x, last, dtype=dtype)]
+    )

@@ -13,36 +13,40 @@ from netcfg.engines.onednn.operation import Operation, Slot
 from netcfg.types import Shape
 
 
-def forward(library: Library, x: Shape, y: Shape, window: Window, maximum: bool) -> Operation:
+def forward(
+    library: Library, dtype: Any, x: Shape, y: Shape, window: Window, maximum: bool
+) -> Operation:
     """Return y from x; of the maximum also where it is, as its index within the window.
 
     Raises:
         RefusedError: the mean would not be over the area that Caffe takes.
     """
-    desc = _desc(library, x, y, window, _algorithm(x, y, window, maximum))
-    outputs = [Slot(Arg.DST, y)]
+    desc = _desc(library, dtype, x, y, window, _algorithm(x, y, window, maximum))
+    outputs = [Slot(Arg.DST, y, dtype=dtype)]
     if maximum:
         outputs.append(_workspace(library, desc, y))
-    return Operation(library, desc, [Slot(Arg.SRC, x)], outputs)
+    return Operation(library, desc, [Slot(Arg.SRC, x, dtype=dtype)], outputs)
 
 
-def backward(library: Library, x: Shape, y: Shape, window: Window, maximum: bool) -> Operation:
+def backward(
+    library: Library, dtype: Any, x: Shape, y: Shape, window: Window, maximum: bool
+) -> Operation:
     """Return dx from dy, and of the maximum from where it was."""
     algorithm = _algorithm(x, y, window, maximum)
-    hint = _desc(library, x, y, window, algorithm)
+    hint = _desc(library, dtype, x, y, window, algorithm)
     desc = library.primitive_desc(
         "pooling_backward",
         c_int(algorithm),
-        dense(x),
-        dense(y),
+        dense(x, dtype=dtype),
+        dense(y, dtype=dtype),
         *_geometry(x, y, window),
         hint,
         Attributes(library).handle,
     )
-    inputs = [Slot(Arg.DIFF_DST, y)]
+    inputs = [Slot(Arg.DIFF_DST, y, dtype=dtype)]
     if maximum:
         inputs.append(_workspace(library, hint, y))
-    return Operation(library, desc, inputs, [Slot(Arg.DIFF_SRC, x)])
+    return Operation(library, desc, inputs, [Slot(Arg.DIFF_SRC, x, dtype=dtype)])
 
 
 def places(inner: np.ndarray, x: Shape, window: Window) -> np.ndarray:
@@ -82,13 +86,13 @@ def _algorithm(x: Shape, y: Shape, window: Window, maximum: bool) -> int:
     return Algorithm.AVE_POOL_INSIDE
 
 
-def _desc(library: Library, x: Shape, y: Shape, window: Window, algorithm: int) -> Any:
+def _desc(library: Library, dtype: Any, x: Shape, y: Shape, window: Window, algorithm: int) -> Any:
     return library.primitive_desc(
         "pooling_forward",
         c_int(Kind.TRAINING),
         c_int(algorithm),
-        dense(x),
-        dense(y),
+        dense(x, dtype=dtype),
+        dense(y, dtype=dtype),
         *_geometry(x, y, window),
         Attributes(library).handle,
     )

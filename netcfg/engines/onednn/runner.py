@@ -95,7 +95,11 @@ class Runner:
             return self._thawed(array, slot)
         if slot.strides is not None:
             return array
-        if slot.own is None and (is_last(array) if slot.last else array.flags.c_contiguous):
+        if (
+            slot.own is None
+            and array.dtype == slot.dtype
+            and (is_last(array) if slot.last else array.flags.c_contiguous)
+        ):
             return array
         return self.reorder(array, slot)
 
