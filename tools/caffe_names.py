@@ -37,9 +37,7 @@ class Tool:
 RETIRED = "retired by Caffe itself"
 
 TOOLS = (
-    Tool(
-        "caffe train", ("train",), note="one device, which `--engine` chooses; `-gpu` is passed over"
-    ),
+    Tool("caffe train", ("train",), note="one device, which `--engine` chooses"),
     Tool("caffe test", ("test",)),
     Tool("caffe time", ("time",)),
     Tool("caffe device_query", ("device-query",)),

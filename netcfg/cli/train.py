@@ -79,9 +79,7 @@ def run(args: argparse.Namespace) -> int:
         raise NetError("--snapshot goes on with the weights of the snapshot; leave out --weights")
     load_plugins(args.modules)
     ignored = nets.ignored(args)
-    parsed = read_solver(
-        options.one_of(args.solver, args.solver_option, "the solver"), ignored
-    )
+    parsed = read_solver(options.one_of(args.solver, args.solver_option, "the solver"), ignored)
     refuse(parsed.findings)
     sets = [*args.sets, *([] if args.max_iter is None else [f"max_iter={args.max_iter}"])]
     findings = parsed.findings + override(parsed.message, sets, ignored)
