@@ -68,13 +68,13 @@ def load(args: argparse.Namespace, net: "Net", files: list[str]) -> None:
     Raises:
         WeightsError: a layer gets no weights and the user did not say that this is right.
     """
-    from netcfg.cli.options import words
+    from netcfg.cli.options import renames, words
     from netcfg.io.caffemodel import read_weights
 
-    paths, ignore = words(files), words(args.ignore_mismatch)
+    paths, ignore, names = words(files), words(args.ignore_mismatch), renames(args.rename)
     missing = {layer.name: layer.where for layer in net.layers if layer.params}
     for path in paths:
-        report = net.load(read_weights(path), ignore_mismatch=ignore)
+        report = net.load(read_weights(path).rename(names), ignore_mismatch=ignore)
         for name in [*report.taken, *ignore]:
             missing.pop(name, None)
     for name, where in missing.items():

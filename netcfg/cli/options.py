@@ -93,7 +93,15 @@ def add_ignore_field(parser: Parser) -> None:
 
 
 def add_ignore_mismatch(parser: Parser) -> None:
-    """Add ``--ignore-mismatch``: layers that may do without the weights that are given."""
+    """Add ``--ignore-mismatch`` and ``--rename``: weights that do not fit the net's layers."""
+    parser.add_argument(
+        "--rename",
+        metavar="OLD=NEW",
+        action="append",
+        default=[],
+        help="take the weights of layer OLD of the files for layer NEW of the net; may be given "
+        "more than once",
+    )
     parser.add_argument(
         "--ignore-mismatch",
         metavar="LAYER",
@@ -102,6 +110,21 @@ def add_ignore_mismatch(parser: Parser) -> None:
         help="let this layer keep its initial values where the weights do not fit; may be given "
         "more than once",
     )
+
+
+def renames(given: list[str]) -> dict[str, str]:
+    """Return old name → new name of each ``OLD=NEW``.
+
+    Raises:
+        NetError: one is of another form.
+    """
+    pairs = {}
+    for text in words(given):
+        old, equals, new = text.partition("=")
+        if not (old and equals and new):
+            raise NetError(f"--rename takes OLD=NEW, two names of layers; given '{text}'")
+        pairs[old] = new
+    return pairs
 
 
 def add_skip_bad_data(parser: Parser) -> None:

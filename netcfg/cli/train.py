@@ -94,6 +94,7 @@ def run(args: argparse.Namespace) -> int:
                 engine=options.engine_of(args),
                 weights=weights,
                 ignore_mismatch=options.words(args.ignore_mismatch),
+                rename=options.renames(args.rename),
                 seed=args.seed,
                 out=args.out,
                 hooks=[result, *hooks],

@@ -8,7 +8,7 @@ the values and shape of a blob.
 import hashlib
 import os
 import stat
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import BufferedReader
 from pathlib import Path
@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from netcfg.errors import WeightsError
+from netcfg.errors import WeightsError, nearest
 from netcfg.io.blobs import blob_size, read_blob, write_blob
 from netcfg.io.files import write_whole
 from netcfg.io.wire import BYTES, VARINT, Data, Field, Reader, Values, bytes_field, header
@@ -66,6 +66,24 @@ class Weights(dict[str, list[Values | None]]):
     def nbytes(self) -> int:
         """Bytes of all arrays together."""
         return sum(b.nbytes for blobs in self.values() for b in blobs if b is not None)
+
+    def rename(self, names: Mapping[str, str]) -> "Weights":
+        """Give layers other names, old name → new name, and return these weights.
+
+        Raises:
+            WeightsError: there are no weights of an old name, or some of a new one already.
+        """
+        for old, new in names.items():
+            if old not in self:
+                known = nearest(old, self)
+                raise WeightsError(f"'{self.path}' has no layer '{old}' to rename{known}")
+            if new in self and new not in names:
+                raise WeightsError(f"'{self.path}' has a layer '{new}' besides '{old}'")
+        blobs, types = dict(self), dict(self.types)
+        self.clear()
+        self.update({names.get(name, name): arrays for name, arrays in blobs.items()})
+        self.types = {names.get(name, name): kind for name, kind in types.items()}
+        return self
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,7 @@ from netcfg.types import Array
 from netcfg.weights import LayerState
 
 Action = Literal["stop", "snapshot"]
+Names = Mapping[str, str]
 
 
 def _quiet() -> np.errstate:
@@ -53,6 +54,7 @@ class Solver:
         engine: where nets run; the best one at hand where None.
         weights: files to start from, in this order; in place of the solver's ``weights``.
         ignore_mismatch: layers that may have other shapes in those files.
+        rename: names of layers in those files → names in the net.
         seed: in place of the solver's ``random_seed``.
         out: folder for what a run writes; snapshots go where ``snapshot_prefix`` says if None.
         hooks: listeners, told in this order.
@@ -82,6 +84,7 @@ class Solver:
         engine: Engine | None = None,
         weights: Sequence[str | Path] = (),
         ignore_mismatch: Collection[str] = (),
+        rename: Names | None = None,
         seed: int | None = None,
         out: str | Path | None = None,
         hooks: Sequence[Hook] = (),
@@ -119,7 +122,7 @@ class Solver:
                 self.say(note)
             self._check_mode()
             for path in weight_files(self.param, weights, self.path):
-                self.load(path, ignore_mismatch)
+                self.load(path, ignore_mismatch, rename)
         except BaseException:
             self.close()
             raise
@@ -179,13 +182,15 @@ class Solver:
         """Ask for a snapshot or the end of training after this iteration; safe in a signal."""
         self._requests.add(action)
 
-    def load(self, path: str | Path, ignore_mismatch: Collection[str] = ()) -> None:
+    def load(
+        self, path: str | Path, ignore_mismatch: Collection[str] = (), rename: Names | None = None
+    ) -> None:
         """Start from the weights of a file, by layer name.
 
         Raises:
             WeightsError: no layer of the file is in the net, or one does not fit.
         """
-        weights = read_weights(path)
+        weights = read_weights(path).rename(rename or {})
         known = [layer.name for layer in self.train_net.layers if layer.params]
         if not any(name in weights for name in known):
             first = next(iter(weights), "")

@@ -129,6 +129,19 @@ def test_fields_of_forks(run: Run, tiny: Path) -> None:
     assert (result.status, "did you mean 'normalize'?" in result.err) == (2, True)
 
 
+def test_weights_of_a_layer_with_another_name(run: Run, tiny: Path) -> None:
+    assert run("train", "solver.prototxt", "--quiet").status == 0
+    (written,) = tiny.glob("**/*_iter_*.caffemodel")
+    weights = written.rename(tiny / "old.caffemodel")
+    net = tiny / "net.prototxt"
+    net.write_text(net.read_text().replace('name: "ip"', 'name: "head"'))
+    arguments = ("train", "solver.prototxt", "--quiet", "--weights", str(weights))
+    assert "holds none of the layers" in run(*arguments).err
+    assert run(*arguments, "--rename", "ip=head").status == 0
+    assert run("test", "net.prototxt", "--weights", str(weights), "--rename", "ip=head").status == 0
+    assert "--rename takes OLD=NEW" in run(*arguments, "--rename", "ip").err
+
+
 def test_options_of_caffe(run: Run, tiny: Path) -> None:
     result = run("train", "-solver=solver.prototxt", "-gpu", "0", "-max_iter=4", "--quiet")
     assert result.status == 0

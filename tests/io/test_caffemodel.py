@@ -11,7 +11,13 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from netcfg.errors import NetError, WeightsError
-from netcfg.io.caffemodel import StoredLayer, decode_weights, read_weights, write_weights
+from netcfg.io.caffemodel import (
+    StoredLayer,
+    Weights,
+    decode_weights,
+    read_weights,
+    write_weights,
+)
 from netcfg.netcfg_pb2 import (
     BlobProto,
     BlobShape,
@@ -228,3 +234,21 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(NetError, match="cannot write"):
         write_weights(tmp_path / "file" / "w.caffemodel", "n", [])
+
+
+def test_layers_under_other_names() -> None:
+    weights = Weights("w.caffemodel")
+    a, b = [np.zeros(1)], [np.ones(2)]
+    weights.update({"a": a, "b": b})
+    weights.types = {"data": "Data", "a": "InnerProduct", "b": "Scale"}
+    assert weights.rename({"a": "c"}) is weights
+    assert weights == {"c": a, "b": b}
+    assert list(weights.types) == ["data", "c", "b"]
+    weights.rename({"c": "b", "b": "c"})
+    assert weights == {"b": a, "c": b}
+    with pytest.raises(
+        WeightsError, match=r"'w\.caffemodel' has no layer 'bb' to rename"
+    ):
+        weights.rename({"bb": "x"})
+    with pytest.raises(WeightsError, match=r"'w\.caffemodel' has a layer 'c' besides 'b'"):
+        weights.rename({"b": "c"})
