@@ -555,6 +555,13 @@ class LayerParameter(Message):
     FORWARD_MATH_FIELD_NUMBER: ClassVar[int]
     BACKWARD_MATH_FIELD_NUMBER: ClassVar[int]
     ENGINE_FIELD_NUMBER: ClassVar[int]
+    LAYER_NORM_PARAM_FIELD_NUMBER: ClassVar[int]
+    RMS_NORM_PARAM_FIELD_NUMBER: ClassVar[int]
+    GROUP_NORM_PARAM_FIELD_NUMBER: ClassVar[int]
+    GELU_PARAM_FIELD_NUMBER: ClassVar[int]
+    MATMUL_PARAM_FIELD_NUMBER: ClassVar[int]
+    MULTI_HEAD_ATTENTION_PARAM_FIELD_NUMBER: ClassVar[int]
+    DROP_PATH_PARAM_FIELD_NUMBER: ClassVar[int]
     SOURCE_FIELD_NUMBER: ClassVar[int]
     UNKNOWN_FIELD_NUMBER: ClassVar[int]
     name: str
@@ -665,6 +672,13 @@ class LayerParameter(Message):
     forward_math: Type
     backward_math: Type
     engine: str
+    layer_norm_param: LayerNormParameter
+    rms_norm_param: RMSNormParameter
+    group_norm_param: GroupNormParameter
+    gelu_param: GELUParameter
+    matmul_param: MatMulParameter
+    multi_head_attention_param: MultiHeadAttentionParameter
+    drop_path_param: DropPathParameter
     source: Source
     unknown: RepeatedCompositeFieldContainer[UnknownField]
     def __init__(
@@ -778,6 +792,13 @@ class LayerParameter(Message):
         forward_math: int | str | None = ...,
         backward_math: int | str | None = ...,
         engine: str | None = ...,
+        layer_norm_param: LayerNormParameter | None = ...,
+        rms_norm_param: RMSNormParameter | None = ...,
+        group_norm_param: GroupNormParameter | None = ...,
+        gelu_param: GELUParameter | None = ...,
+        matmul_param: MatMulParameter | None = ...,
+        multi_head_attention_param: MultiHeadAttentionParameter | None = ...,
+        drop_path_param: DropPathParameter | None = ...,
         source: Source | None = ...,
         unknown: Iterable[UnknownField] | None = ...,
     ) -> None: ...
@@ -3998,6 +4019,120 @@ class Yolov3Parameter(Message):
         max_delta: float | None = ...,
         accumulate: bool | None = ...,
         label_smooth_eps: float | None = ...,
+    ) -> None: ...
+
+class DropPathParameter(Message):
+    DROP_RATIO_FIELD_NUMBER: ClassVar[int]
+    drop_ratio: float
+    def __init__(
+        self,
+        *,
+        drop_ratio: float | None = ...,
+    ) -> None: ...
+
+class GELUParameter(Message):
+    APPROXIMATE_FIELD_NUMBER: ClassVar[int]
+    approximate: bool
+    def __init__(
+        self,
+        *,
+        approximate: bool | None = ...,
+    ) -> None: ...
+
+class GroupNormParameter(Message):
+    NUM_GROUPS_FIELD_NUMBER: ClassVar[int]
+    EPS_FIELD_NUMBER: ClassVar[int]
+    FILLER_FIELD_NUMBER: ClassVar[int]
+    BIAS_FILLER_FIELD_NUMBER: ClassVar[int]
+    num_groups: int
+    eps: float
+    filler: FillerParameter
+    bias_filler: FillerParameter
+    def __init__(
+        self,
+        *,
+        num_groups: int | None = ...,
+        eps: float | None = ...,
+        filler: FillerParameter | None = ...,
+        bias_filler: FillerParameter | None = ...,
+    ) -> None: ...
+
+class LayerNormParameter(Message):
+    AXIS_FIELD_NUMBER: ClassVar[int]
+    NUM_AXES_FIELD_NUMBER: ClassVar[int]
+    EPS_FIELD_NUMBER: ClassVar[int]
+    FILLER_FIELD_NUMBER: ClassVar[int]
+    BIAS_TERM_FIELD_NUMBER: ClassVar[int]
+    BIAS_FILLER_FIELD_NUMBER: ClassVar[int]
+    axis: int
+    num_axes: int
+    eps: float
+    filler: FillerParameter
+    bias_term: bool
+    bias_filler: FillerParameter
+    def __init__(
+        self,
+        *,
+        axis: int | None = ...,
+        num_axes: int | None = ...,
+        eps: float | None = ...,
+        filler: FillerParameter | None = ...,
+        bias_term: bool | None = ...,
+        bias_filler: FillerParameter | None = ...,
+    ) -> None: ...
+
+class MatMulParameter(Message):
+    TRANSPOSE_A_FIELD_NUMBER: ClassVar[int]
+    TRANSPOSE_B_FIELD_NUMBER: ClassVar[int]
+    SCALE_FIELD_NUMBER: ClassVar[int]
+    transpose_a: bool
+    transpose_b: bool
+    scale: float
+    def __init__(
+        self,
+        *,
+        transpose_a: bool | None = ...,
+        transpose_b: bool | None = ...,
+        scale: float | None = ...,
+    ) -> None: ...
+
+class MultiHeadAttentionParameter(Message):
+    NUM_HEADS_FIELD_NUMBER: ClassVar[int]
+    BIAS_TERM_FIELD_NUMBER: ClassVar[int]
+    CAUSAL_FIELD_NUMBER: ClassVar[int]
+    WEIGHT_FILLER_FIELD_NUMBER: ClassVar[int]
+    BIAS_FILLER_FIELD_NUMBER: ClassVar[int]
+    num_heads: int
+    bias_term: bool
+    causal: bool
+    weight_filler: FillerParameter
+    bias_filler: FillerParameter
+    def __init__(
+        self,
+        *,
+        num_heads: int | None = ...,
+        bias_term: bool | None = ...,
+        causal: bool | None = ...,
+        weight_filler: FillerParameter | None = ...,
+        bias_filler: FillerParameter | None = ...,
+    ) -> None: ...
+
+class RMSNormParameter(Message):
+    AXIS_FIELD_NUMBER: ClassVar[int]
+    NUM_AXES_FIELD_NUMBER: ClassVar[int]
+    EPS_FIELD_NUMBER: ClassVar[int]
+    FILLER_FIELD_NUMBER: ClassVar[int]
+    axis: int
+    num_axes: int
+    eps: float
+    filler: FillerParameter
+    def __init__(
+        self,
+        *,
+        axis: int | None = ...,
+        num_axes: int | None = ...,
+        eps: float | None = ...,
+        filler: FillerParameter | None = ...,
     ) -> None: ...
 
 class V1LayerParameter(Message):

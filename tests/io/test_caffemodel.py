@@ -246,9 +246,7 @@ def test_layers_under_other_names() -> None:
     assert list(weights.types) == ["data", "c", "b"]
     weights.rename({"c": "b", "b": "c"})
     assert weights == {"b": a, "c": b}
-    with pytest.raises(
-        WeightsError, match=r"'w\.caffemodel' has no layer 'bb' to rename"
-    ):
+    with pytest.raises(WeightsError, match=r"'w\.caffemodel' has no layer 'bb' to rename"):
         weights.rename({"bb": "x"})
     with pytest.raises(WeightsError, match=r"'w\.caffemodel' has a layer 'c' besides 'b'"):
         weights.rename({"b": "c"})
