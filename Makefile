@@ -23,15 +23,23 @@ lint: $(VENV)/.dev  ## check style, form and types
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-bench: $(VENV)/.dev  ## run the benchmarks
-	@for script in benchmarks/*.py; do echo "$$script"; $(BIN)/python $$script || exit 1; done
+bench: $(VENV)/.dev .bench/.done  ## run the benchmarks, PyTorch's side in .bench
+	$(BIN)/python -m benchmarks.lenet
+	$(BIN)/python -m benchmarks.caffemodel
+	$(BIN)/python -m benchmarks.cpu --torch .bench/bin/python --out benchmarks/results/cpu.md
 
 proto: $(VENV)/.dev  ## write netcfg/netcfg_pb2.py from proto/netcfg.proto
 	$(BIN)/python tools/gen_proto.py
 
 clean:  ## remove .venv, caches and what training wrote
-	rm -rf $(VENV) build dist out .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+	rm -rf $(VENV) .bench build dist out .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.bench/.done:
+	@echo "installing PyTorch into .bench"
+	@python3 -m venv .bench
+	@.bench/bin/python -m pip --disable-pip-version-check --quiet install torch==2.13.0 numpy
+	@touch $@
 
 $(VENV)/.train: pyproject.toml | $(BIN)/python
 	@echo "installing netcfg and what the example needs into $(VENV)"

@@ -1,0 +1,1 @@
+"""Processes that run the same nets, ours and theirs."""
