@@ -1,5 +1,6 @@
 """Runs operations of oneDNN on arrays of any layout; keeps operations, memory and scratch space."""
 
+import contextlib
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Hashable
@@ -20,11 +21,17 @@ SMALL = 1 << 14
 
 
 class Frozen:
-    """Weights that do not change, in whatever layout a primitive last wanted them."""
+    """Weights that do not change, in whatever layout a primitive last wanted them.
+
+    Attributes:
+        memory: the values.
+        desc: their layout; None as long as it is the plain one.
+    """
 
     def __init__(self, array: Array) -> None:
         self.shape, self.dtype, self.size = array.shape, array.dtype, array.size
-        self.memory, self.desc = array, dense(array.shape, last=False)
+        self.memory = array
+        self.desc: c_void_p | None = None
 
 
 class Runner:
@@ -106,11 +113,10 @@ class Runner:
     def _thawed(self, weights: Frozen, slot: Slot) -> Array:
         """Return weights in the layout of a slot, in which they stay."""
         wanted = slot.own or slot.desc
-        if not self.library.equal(weights.desc, wanted):
+        # The slot's shape has an axis for groups where there are several.
+        of = weights.desc or dense(slot.shape, last=False)
+        if not self.library.equal(of, wanted):
             memory = self._empty(slot)
-            of = weights.desc
-            if len(slot.shape) != len(weights.shape):  # the first time, with an axis for groups
-                of = dense(slot.shape, last=False)
             self._copy(weights.memory, memory, wanted, of)
             weights.memory, weights.desc = memory, wanted
         return weights.memory
@@ -127,10 +133,7 @@ class Runner:
         """Copy an array into memory of another layout."""
         self.reorders += 1
         if of is None:
-            if min(source.strides, default=1) <= 0:  # oneDNN reads no memory backwards
-                source = np.ascontiguousarray(source)
-            steps = tuple(n // source.itemsize for n in source.strides)
-            of = strided(source.shape, steps, source.dtype)
+            source, of = _described(source)
         key = ("reorder", of.value, to.value)
         operation = self.find(key, lambda: self._reorder(of, to), source.size)
         if operation is None:
@@ -160,3 +163,13 @@ class Runner:
         if self._scratch.size < size:
             self._scratch = self.pool.empty((size,), dtype=np.uint8)
         return address(self._scratch)
+
+
+def _described(array: Array) -> tuple[Array, c_void_p]:
+    """Return an array with its descriptor; a copy where oneDNN cannot describe its strides."""
+    item = array.itemsize
+    if all(n > 0 and n % item == 0 for n in array.strides):
+        with contextlib.suppress(RefusedError):  # such as windows that overlap
+            return array, strided(array.shape, tuple(n // item for n in array.strides), array.dtype)
+    array = np.ascontiguousarray(array)
+    return array, dense(array.shape, last=False, dtype=array.dtype)

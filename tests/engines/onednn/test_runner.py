@@ -50,7 +50,11 @@ def test_what_is_refused_is_asked_for_once() -> None:
 
 def test_reorder_copies_any_layout() -> None:
     x = make((2, 3, 4, 5))
-    for view in (x, x[:, ::-1], x.transpose(0, 2, 3, 1), np.broadcast_to(x[:1], x.shape)):
+    fields = np.zeros((3, 4), [("a", "<f4"), ("b", "<i2")])
+    fields["a"] = x[0, :, :, 0]
+    views = [x, x[:, ::-1], x.transpose(0, 2, 3, 1), np.broadcast_to(x[:1], x.shape), fields["a"]]
+    views.append(np.lib.stride_tricks.sliding_window_view(x, (2, 2), axis=(2, 3))[0])
+    for view in views:
         y = Runner().reorder(view, Slot(0, view.shape))
         np.testing.assert_array_equal(y, view)
 
@@ -71,6 +75,18 @@ def test_frozen_weights_are_packed_once() -> None:
     np.testing.assert_allclose(
         engine.conv(large, frozen, None, CONV), engine.conv(large, w, None, CONV), atol=1e-5
     )
+
+
+@pytest.mark.parametrize("group", [2, 16])
+def test_frozen_weights_of_groups_follow_the_layout(group: int) -> None:
+    conv = Conv(CONV.window, group)
+    w = make((32, 16 // group, 3, 3))
+    engine = get_engine("onednn")
+    frozen = engine.freeze(w)
+    for size in (6, 60, 5, 61):
+        x = make((1, 16, size, size))
+        found = engine.conv(x, frozen, None, conv)
+        np.testing.assert_allclose(found, engine.conv(x, w, None, conv), atol=1e-5)
 
 
 def test_threads_may_share_an_engine() -> None:
