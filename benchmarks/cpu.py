@@ -111,6 +111,7 @@ def describe(work: Work) -> list[dict[str, Any]]:
     result: list[dict[str, Any]] = []
     for layer, tops in zip(net.layers, net.top_shapes, strict=True):
         c = layer.config
+        p: Any
         shape = shapes.get(c.bottom[0]) if c.bottom else None
         shapes.update(zip(c.top, tops, strict=True))
         if layer.type in ("Input", "Scale") or (layer.type == "Softmax" and work.train):

@@ -9,6 +9,8 @@ import json
 import resource
 import sys
 import time
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import nn
@@ -17,17 +19,18 @@ from torch import nn
 class Net(nn.Module):
     """Layers as a prototxt has them, connected by the names of their blobs."""
 
-    def __init__(self, layers):
+    def __init__(self, layers: list[Any]) -> None:
         super().__init__()
-        self.plan, modules, shapes = [], {}, {}
+        self.plan: list[Any] = []
+        modules = {}
         for layer in layers:
-            module = make(layer, shapes)
+            module = make(layer)
             if module is not None:
                 modules[layer["name"]] = module
             self.plan.append((layer["type"], layer["name"], layer["bottoms"], layer["top"], layer))
         self.made = nn.ModuleDict({name.replace(".", "_"): m for name, m in modules.items()})
 
-    def forward(self, data):
+    def forward(self, data: Any) -> Any:
         """Return the last blob."""
         blobs = {"data": data}
         for kind, name, bottoms, top, layer in self.plan:
@@ -50,7 +53,7 @@ class Net(nn.Module):
         return blobs[top]
 
 
-def make(layer, channels):
+def make(layer: Any) -> Any:
     """Return the module of a layer, or None where a function does."""
     kind = layer["type"]
     if kind == "Convolution":
@@ -80,12 +83,12 @@ def make(layer, channels):
     return None
 
 
-def build(job):
+def build(job: Any) -> Callable[[], Any]:
     """Return a function that makes one step."""
     torch.manual_seed(0)
     torch.set_num_threads(job["threads"])
     if job["variant"] == "lstm":
-        return lstm(job)
+        return lstm()
     net, x = Net(job["layers"]), torch.randn(job["shape"])
     if "cl" in job["variant"]:
         net, x = net.to(memory_format=torch.channels_last), x.to(memory_format=torch.channels_last)
@@ -100,7 +103,7 @@ def build(job):
     short = torch.autocast("cpu", dtype=torch.bfloat16, enabled=job["bfloat16"])
     if not job["train"]:
 
-        def infer():
+        def infer() -> Any:
             with torch.no_grad(), short:
                 return run(x)
 
@@ -108,7 +111,7 @@ def build(job):
     target = torch.randint(0, job["classes"], (len(x),))
     update = torch.optim.SGD(net.parameters(), 0.01, momentum=0.9, weight_decay=5e-4)
 
-    def step():
+    def step() -> None:
         update.zero_grad()
         with short:
             loss = nn.functional.cross_entropy(run(x), target)
@@ -118,7 +121,7 @@ def build(job):
     return step
 
 
-def lstm(job):
+def lstm() -> Callable[[], Any]:
     """Return a step of an inner product and an LSTM with a squared loss."""
     net = nn.LSTM(256, 256)
     first = nn.Linear(256, 256)
@@ -126,7 +129,7 @@ def lstm(job):
     params = [*net.parameters(), *first.parameters()]
     update = torch.optim.SGD(params, 0.001, momentum=0.9, weight_decay=5e-4)
 
-    def step():
+    def step() -> None:
         update.zero_grad()
         ((net(first(x))[0] - y) ** 2).sum().backward()
         update.step()
@@ -134,7 +137,7 @@ def lstm(job):
     return step
 
 
-def main():
+def main() -> None:
     """Run the job."""
     step = build(json.loads(sys.stdin.readline()))
     for _ in range(3):
