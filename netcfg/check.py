@@ -188,6 +188,9 @@ class _Checker:
             layer = node.cls(config, self.context, len(node.tops))
             layers.append(layer)
             self.accepted |= {place(unknown.source) for unknown in config.unknown}
+            if layer.dialect:
+                taken = NetError(f"{where(config)}: taken as {layer.dialect}")
+                self.findings += _findings(taken, self.file, "note")
             if all(blob in shapes for blob in node.bottoms):
                 bottoms = tuple(shapes[blob] for blob in node.bottoms)
                 layer.setup(*bottoms)

@@ -160,13 +160,20 @@ class _Chains:
 
 def _folds(layer: Layer) -> bool:
     """Return whether weights may stand for those of several layers."""
-    flat = isinstance(layer, InnerProduct) and layer.first == 1 and not layer.transposed
+    flat = (
+        isinstance(layer, InnerProduct)
+        and layer.first == 1
+        and not (layer.transposed or layer.normalized)
+    )
     return flat or _is_plain_conv(layer)
 
 
 def _is_plain_conv(layer: Layer) -> bool:
     return (
-        isinstance(layer, Convolution) and len(layer.config.bottom) == 1 and layer.channel_axis == 1
+        isinstance(layer, Convolution)
+        and len(layer.config.bottom) == 1
+        and layer.channel_axis == 1
+        and layer.margins is None
     )
 
 

@@ -7,7 +7,7 @@ can drop it. ``docs/new_layer.md`` writes one from start to end.
 
 import re
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, TypeAlias, TypeVar
@@ -73,6 +73,7 @@ class Layer:
     - ``forks``: what it implements of the fields in ``reads`` that only Caffe's forks know, such as
       ``"pooling_param.ceil_mode"`` or, of an enum, ``"pooling_param.pool: AVE_EXC_PAD"``; a config
       that sets others is refused.
+    - ``dialect``: which layer of its name it is, for names that forks gave to several.
     - ``own_fields``: parameter messages that the schema lacks, with defaults, e.g.
       ``{"swirl_param": {"angle": 1.0}}``; the values stand in ``self.own["swirl_param"]``.
     """
@@ -86,6 +87,7 @@ class Layer:
     differentiable: ClassVar[bool] = True
     reads: ClassVar[tuple[str, ...]] = ()
     forks: ClassVar[tuple[str, ...]] = ()
+    dialect: ClassVar[str] = ""
     own_fields: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
 
     def __init__(self, config: LayerParameter, context: Context, ntops: int = 1) -> None:
@@ -147,6 +149,10 @@ class Layer:
         """
         raise NotImplementedError
 
+    def adapt(self, blobs: Sequence[Array | None]) -> Sequence[Array | None]:
+        """Return the blobs of a file as this layer keeps them, where forks keep them otherwise."""
+        return blobs
+
     def state(self) -> dict[str, Array]:
         """Return what outlives a forward pass besides parameters, as a snapshot keeps it."""
         return {}
@@ -159,7 +165,7 @@ class Layer:
         """Release files and workers."""
 
     def multiply_adds(self, bottoms: Shapes, tops: Shapes) -> int:
-        """Return the multiply-adds of a forward pass; only products with weights are counted."""
+        """Return the multiply-adds of a forward pass; only those of matrix products are counted."""
         return 0
 
     @classmethod

@@ -64,6 +64,12 @@ def load_weights(
     """
     report = LoadReport(missing=missing(layers, weights))
     with_params = {layer.name: layer for layer in layers if layer.params}
+    adapted = {
+        name: layer.adapt(weights[name])
+        for name, layer in with_params.items()
+        if name in weights and name not in ignore_mismatch
+    }
+    weights = {**weights, **adapted}
     shared = {layer.name: indices for layer, indices in with_shared(layers)}
     for name in ignore_mismatch:
         if name not in with_params:
@@ -130,9 +136,10 @@ def take_blobs(layer: Layer, earlier: Iterable[Layer], engine: Engine) -> None:
     Raises:
         WeightsError: their number or their shapes are not those of the parameters.
     """
-    blobs = [blob_array(b, f"blob {i} of the net") for i, b in enumerate(layer.config.blobs)]
-    if not blobs:
+    stored = [blob_array(b, f"blob {i} of the net") for i, b in enumerate(layer.config.blobs)]
+    if not stored:
         return
+    blobs = layer.adapt(stored)
     if problem := _mismatch(layer, blobs, (), "its blobs"):
         raise WeightsError(problem)
     *_, (_, shared) = with_shared([*earlier, layer])

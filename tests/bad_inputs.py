@@ -274,7 +274,7 @@ ROWS = [
     Bad(
         "Words",
         "a field of a fork that changes the result",
-        net=("stride: 2", "stride: 2 pad_l: 1"),
+        net=("stride: 2", "stride: 2 kernel_depth: 2"),
     ),
     Bad("Words", "an unknown filler", net=('type: "xavier"', 'type: "xaver"')),
     Bad(

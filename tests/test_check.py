@@ -101,6 +101,18 @@ def test_unknown_fields_are_for_layers_to_judge(write: Write) -> None:
     assert "layer 'r' (ReLU): unknown field 'twirl_param" in finding.message
 
 
+def test_which_layer_of_a_name_was_taken(write: Write) -> None:
+    text = GOOD + (
+        'layer { name: "bn" type: "BN" bottom: "y" top: "z" bn_param { bn_mode: LEARN } }\n'
+        'layer { name: "up" type: "Upsample" bottom: "z" top: "u" upsample_param { scale: 2 } }\n'
+    )
+    expect(
+        check_file(write(text)),
+        ("n.prototxt:4:1", "note", "layer 'bn' (BN): taken as SegNet's BN: scale and shift"),
+        ("n.prototxt:5:1", "note", "(Upsample): taken as MobileNet-YOLO's Upsample, nearest"),
+    )
+
+
 def test_fields_of_layers_from_outside(write: Write) -> None:
     @register("Twirl")
     class Twirl(Layer):
@@ -118,13 +130,13 @@ def test_fields_of_layers_from_outside(write: Write) -> None:
 def test_fields_of_forks_that_nothing_implements(write: Write) -> None:
     text = GOOD + (
         'layer { name: "p" type: "Pooling" bottom: "y" top: "p"\n'
-        "        pooling_param { kernel_size: 2 pad_l: 1 } }\n"
+        "        pooling_param { kernel_size: 2 kernel_depth: 2 } }\n"
         'layer { name: "s" type: "Softmax" bottom: "y" top: "s" '
         'softmax_param { normalize_type: "L2" } }\n'
     )
     expect(
         check_file(write(text, "net.prototxt")),
-        ("net.prototxt:4:1", "error", "layer 'p' (Pooling): field 'pooling_param.pad_l' (known"),
+        ("net.prototxt:4:1", "error", "layer 'p' (Pooling): field 'pooling_param.kernel_depth'"),
         ("net.prototxt:6:1", "error", "layer 's' (Softmax): field 'softmax_param.normalize_type'"),
     )
     text = '\nnet: "net.prototxt" lr_policy: "stepp" base_lr: 1 max_iter: 5 larc: true'
@@ -132,7 +144,7 @@ def test_fields_of_forks_that_nothing_implements(write: Write) -> None:
         check_file(write(text, "s.prototxt")),
         ("s.prototxt:2:21", "error", "unknown lr_policy"),
         ("s.prototxt:2:63", "error", "field 'larc' (known from NVCaffe) is not implemented by"),
-        ("net.prototxt:4:1", "error", "pad_l"),
+        ("net.prototxt:4:1", "error", "kernel_depth"),
         ("net.prototxt:6:1", "error", "normalize_type"),
     )
 

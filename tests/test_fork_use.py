@@ -161,12 +161,10 @@ layer { name: "pool" type: "Pooling" bottom: "x" top: "y" pooling_param { kernel
 @pytest.mark.parametrize(
     ("text", "path"),
     [
-        ("type: 'Dropout' dropout_param { sample_weights_test: true }", "sample_weights_test"),
-        ("type: 'InnerProduct' inner_product_param { normalize: true }", "normalize"),
-        ("type: 'BatchNorm' batch_norm_param { scale_bias: true }", "scale_bias"),
-        ("type: 'Convolution' convolution_param { hole: 2 }", "hole"),
-        ("type: 'SoftmaxWithLoss' loss_param { label_smoothing: 0.1 }", "label_smoothing"),
-        ("type: 'SoftmaxWithLoss' loss_param { normalization: PRE_FIXED }", "normalization"),
+        ("type: 'Convolution' convolution_param { kernel_depth: 2 }", "kernel_depth"),
+        ("type: 'Deconvolution' convolution_param { pad_l: 1 }", "pad_l"),
+        ("type: 'Pooling' pooling_param { temporal_stride: 2 }", "temporal_stride"),
+        ("type: 'SoftmaxWithLoss' softmax_param { hard_ratio: 0.1 }", "hard_ratio"),
         ("type: 'Softmax' softmax_param { normalize_type: 'L2' }", "normalize_type"),
         ("type: 'Data' data_param { shuffle: true }", "shuffle"),
         ("type: 'ImageData' transform_param { resize_param { } }", "resize_param"),
@@ -183,10 +181,10 @@ def test_a_layer_passes_over_blocks_that_it_does_not_read() -> None:
 
 def test_a_net_adds_the_place() -> None:
     with pytest.raises(NetError) as caught:
-        Net(parse_net(NET % "pad_l: 1", "n.prototxt").message)
-    start = "n.prototxt:2:1: layer 'pool' (Pooling): field 'pooling_param.pad_l' (known from"
+        Net(parse_net(NET % "kernel_depth: 2", "n.prototxt").message)
+    start = "n.prototxt:2:1: layer 'pool' (Pooling): field 'pooling_param.kernel_depth' (known from"
     assert str(caught.value).startswith(start)
-    net = Net(parse_net(NET % "pad_l: 1", "n.prototxt", ignore=["pad_l"]).message)
+    net = Net(parse_net(NET % "kernel_depth: 2", "n.prototxt", ignore=["kernel_depth"]).message)
     assert net.top_shapes[1] == ((1, 2, 3, 3),)
 
 

@@ -122,3 +122,10 @@ def test_what_stands_for_the_layers() -> None:
     assert runs == [NormScale, NormScale, ThenReLU, ThenReLU]
     net = Net(parse_net("\n".join(BLOCK)).message, Phase.TEST)
     assert isinstance(net.units[1].runs, Folded)
+
+
+@pytest.mark.parametrize(("more", "folded"), [("", True), ("normalize: true", False)])
+def test_weights_that_are_normalized_first_are_not_folded(more: str, folded: bool) -> None:
+    field = f"inner_product_param {{ num_output: 4 {more} }}"
+    layers = [DATA, after("InnerProduct", "ip", "x", "y", field), after("Scale", "s", "y")]
+    assert (("ip", "s") in units(layers, Phase.TEST)) == folded

@@ -198,3 +198,22 @@ def test_blobs_of_the_net_must_fit(blobs: str, says: str) -> None:
     message = str(caught.value)
     assert message.startswith("n.prototxt:2:1: layer 'a' (InnerProduct): ")
     assert message.endswith(says)
+
+
+def test_blobs_that_a_fork_keeps_in_another_order() -> None:
+    data = 'layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 1 dim: 2 } } }'
+    norm = 'type: "BatchNorm" bottom: "x" top: "y" batch_norm_param { scale_bias: true }'
+    net = build(f'{data} layer {{ name: "bn" {norm} }}')
+    scale, bias, mean, var = (np.full(2, float(i), np.float32) for i in (5, 6, 7, 8))
+    report = net.load({"bn": [scale, bias, mean, var]})
+    assert report.taken == ["bn"]
+    assert [float(p.value[0]) for p in net.layer("bn").params] == [7, 8, 1, 5, 6]
+
+
+def test_scale_and_bias_of_a_fork_without_a_field_that_says_so() -> None:
+    data = 'layer { name: "x" type: "Input" top: "x" input_param { shape { dim: 1 dim: 2 } } }'
+    net = build(f'{data} layer {{ name: "bn" type: "BatchNorm" bottom: "x" top: "y" }}')
+    blobs = {"bn": [np.ones(2), np.ones(2), np.ones(1), np.ones(2), np.ones(2)]}
+    with pytest.raises(WeightsError, match=r"set batch_norm_param \{ scale_bias: true \}"):
+        net.load(blobs)
+    assert net.load(blobs, ignore_mismatch=["bn"]).ignored == ["bn"]

@@ -1,6 +1,7 @@
 """Element-wise functions."""
 
 import math
+from typing import ClassVar
 
 from netcfg.errors import NetError, ShapeError
 from netcfg.layer import Layer, register
@@ -16,8 +17,8 @@ class ReLU(Layer):
     With ``relu6`` x counts as 6 at most.
     """
 
-    reads = ("relu_param",)
-    forks = ("relu_param.relu6",)
+    reads: ClassVar[tuple[str, ...]] = ("relu_param",)
+    forks: ClassVar[tuple[str, ...]] = ("relu_param.relu6",)
 
     def setup(self, x: Shape) -> None:
         self.slope = self.config.relu_param.negative_slope
@@ -34,6 +35,20 @@ class ReLU(Layer):
             return None
         dx = self.engine.relu_grad(dy, self.saved, self.slope)
         return dx * (self.saved < 6) if self.capped else dx
+
+
+@register("ReLU6")
+class ReLU6(ReLU):
+    """Rectifier that is cut off at 6, as in MobileNet.
+
+    y = min(max(x, 0), 6);  dx = dy where 0 < x < 6, else 0
+    """
+
+    reads = ()
+    forks = ()
+
+    def setup(self, x: Shape) -> None:
+        self.slope, self.capped = 0.0, True
 
 
 @register("PReLU")

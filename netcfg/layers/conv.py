@@ -6,6 +6,7 @@ from typing import Any
 from netcfg.engines.geometry import Conv, Window
 from netcfg.errors import NetError, ShapeError
 from netcfg.layer import Layer, register
+from netcfg.layers.margins import SIDES, margins
 from netcfg.netcfg_pb2 import ConvolutionParameter
 from netcfg.types import Array, Shape, Shapes
 
@@ -20,14 +21,15 @@ class _Convolving(Layer):
     bottoms = (1, None)
     tops = (1, None)
     reads = ("convolution_param",)
+    forks = tuple(f"convolution_param.{hole}" for hole in ("hole", "hole_h", "hole_w"))
 
     def setup(self, *xs: Shape) -> None:
-        config = self.config.convolution_param
+        config = self.parameter()
         if self.ntops != len(xs):
             raise NetError(f"each of {len(xs)} bottoms needs its top; given {self.ntops} tops")
         self.channel_axis = self.axis(config.axis, len(xs[0]))
         self.channels, self.num_output = xs[0][self.channel_axis], config.num_output
-        group = config.group
+        group = self.group()
         if self.num_output < 1:
             raise NetError("num_output must be at least 1; given 0")
         if group < 1 or self.channels % group or self.num_output % group:
@@ -35,7 +37,9 @@ class _Convolving(Layer):
                 f"group {group} must divide {self.channels} input and {self.num_output} output "
                 "channels"
             )
-        self.conv = Conv(_window(config, len(xs[0]) - self.channel_axis - 1), group)
+        axes = len(xs[0]) - self.channel_axis - 1
+        self.conv = Conv(self.window(axes), group)
+        self.margins = margins(config, axes)
         self.param(self.weight_shape(), config.weight_filler)
         if config.bias_term:
             self.param((self.num_output,), config.bias_filler)
@@ -48,15 +52,16 @@ class _Convolving(Layer):
                     f"bottoms must have {rank} axes with {self.channels} channels on axis {at}; "
                     f"given {x}"
                 )
-        ys = [(*x[:at], self.num_output, *self.size(x[at + 1 :])) for x in xs]
+        padded = [(*x[: at + 1], *self._with_margins(x[at + 1 :])) for x in xs]
+        ys = [(*x[:at], self.num_output, *self.size(x[at + 1 :])) for x in padded]
         self.outer = list(zip(xs, ys, strict=True))
-        self.inner = [(_batched(x, at), _batched(y, at)) for x, y in self.outer]
+        self.inner = [(_batched(x, at), _batched(y, at)) for x, y in zip(padded, ys, strict=True)]
         return ys[0] if len(ys) == 1 else tuple(ys)
 
     def forward(self, *xs: Array, slope: float | None = None) -> Any:
         weight, *bias = self.params
         b = bias[0].value if bias else None
-        batches = [x.reshape(shape) for x, (shape, _) in zip(xs, self.inner, strict=True)]
+        batches = [self._pad(x.reshape(_batched(x.shape, self.channel_axis))) for x in xs]
         ys = [
             self.apply(x, weight.value, b, inner, slope).reshape(outer)
             for x, (_, inner), (_, outer) in zip(batches, self.inner, self.outer, strict=True)
@@ -81,7 +86,34 @@ class _Convolving(Layer):
             bias[0].add_grad(self.engine.sum_to_axis(dy, 1) if db is None else db)
         if not self.need[i]:
             return None
-        return self.grad_x(dy, weight.value, x_shape).reshape(self.outer[i][0])
+        dx = self.grad_x(dy, weight.value, x_shape)
+        if self.margins is not None:
+            inside = (slice(b, n - a) for (b, a), n in zip(self.margins, x_shape[2:], strict=True))
+            dx = dx[(slice(None), slice(None), *inside)]
+        return dx.reshape(self.outer[i][0])
+
+    def _with_margins(self, x: Shape) -> Shape:
+        """Return the spatial axes of x with the padding that differs from side to side."""
+        margins = self.margins or ((0, 0),) * len(x)
+        return tuple(n + sum(both) for n, both in zip(x, margins, strict=True))
+
+    def _pad(self, x: Array) -> Array:
+        """Return x with that padding."""
+        return x if self.margins is None else self.xp.pad(x, ((0, 0), (0, 0), *self.margins))
+
+    # What kinds of convolution read elsewhere or know beforehand.
+
+    def parameter(self) -> ConvolutionParameter:
+        """Return the message that configures the layer."""
+        return self.config.convolution_param
+
+    def window(self, axes: int) -> Window:
+        """Return the window for so many spatial axes."""
+        return _window(self.parameter(), axes)
+
+    def group(self) -> int:
+        """Return the number of groups."""
+        return self.parameter().group
 
     # What the two differ in: the shape of w, the size of y, and three maps over (N, C, *S).
 
@@ -113,8 +145,11 @@ class Convolution(_Convolving):
     dx[n, c, i] = Σ w[o, c, k] dy[n, o, t] over all o, k, t with s t + d k - p = i
     dw[o, c, k] = Σ_{n, t} dy[n, o, t] x[n, c, s t + d k - p],   db = sum of dy over N and T
 
-    ``engine`` and ``force_nd_im2col`` of the prototxt are ignored: they change no result.
+    ``pad_l``, ``pad_r``, ``pad_t`` and ``pad_b`` pad an image on one side only; T then has the sum
+    of two sides for 2p. ``engine`` and ``force_nd_im2col`` are ignored: they change no result.
     """
+
+    forks = (*_Convolving.forks, *(f"convolution_param.{side}" for side in SIDES))
 
     def weight_shape(self) -> Shape:
         return (self.num_output, self.channels // self.conv.group, *self.conv.window.kernel)
@@ -135,6 +170,28 @@ class Convolution(_Convolving):
 
     def grad_x(self, dy: Array, w: Array, x_shape: Shape) -> Array:
         return self.engine.conv_grad_x(dy, w, x_shape, self.conv)
+
+
+class _Depthwise(Convolution):
+    """Convolution in as many groups as there are channels, whatever ``group`` says."""
+
+    def group(self) -> int:
+        return self.channels
+
+
+@register("DepthwiseConvolution")
+class DepthwiseConvolution(_Depthwise):
+    """Convolution of each channel by itself; ``num_output`` is a multiple of the channels.
+
+    y[n, o, t] = b[o] + Σ_k w[o, 0, k] x[n, o // m, s t + d k - p],  m = O / C
+        x: (N, C, *S)   w: (O, 1, *K)   b: (O,)   y: (N, O, *T)
+    Gradients are those of Convolution with ``group`` C, and so are the fields; of MobileNet's fork.
+    """
+
+
+@register("ConvolutionDepthwise")
+class ConvolutionDepthwise(_Depthwise):
+    """DepthwiseConvolution, as another fork calls it."""
 
 
 @register("Deconvolution")
@@ -190,6 +247,7 @@ class Im2col(Layer):
     """
 
     reads = ("convolution_param",)
+    forks = _Convolving.forks
 
     def setup(self, x: Shape) -> None:
         config = self.config.convolution_param
@@ -245,8 +303,23 @@ def _window(config: ConvolutionParameter, axes: int) -> Window:
         kernel=_per_axis(config, "kernel_size", axes, ()),
         stride=_per_axis(config, "stride", axes, (1,)),
         pad=_per_axis(config, "pad", axes, (0,), least=0),
-        dilation=_per_axis(config, "dilation", axes, (1,)),
+        dilation=_dilation(config, axes),
     )
+
+
+def _dilation(config: ConvolutionParameter, axes: int) -> Shape:
+    """Return the dilation for each axis, also where it has DeepLab's name ``hole``."""
+    sides = config.HasField("hole_h") or config.HasField("hole_w")
+    if not (sides or config.HasField("hole")):
+        return _per_axis(config, "dilation", axes, (1,))
+    if config.dilation or (sides and config.HasField("hole")):
+        raise NetError("dilation, or hole, or hole_h and hole_w may be given, one of them only")
+    if sides and axes != 2:
+        raise ShapeError(f"hole_h and hole_w need 2 spatial axes; given {axes}")
+    holes = (config.hole_h, config.hole_w) if sides else (config.hole,) * axes
+    if min(holes, default=1) < 1:
+        raise NetError(f"hole must be at least 1; given {holes}")
+    return holes
 
 
 def _per_axis(

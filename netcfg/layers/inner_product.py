@@ -14,10 +14,12 @@ class InnerProduct(Layer):
     y = x Wᵀ + b        x: (M, K)   W: (N, K)   b: (N,)   y: (M, N)
     dx = dy W,  dW = dyᵀ x,  db = sum of dy over M
 
-    ``transpose`` stores W as (K, N).
+    ``transpose`` stores W as (K, N). With caffe-windows' ``normalize`` the rows of W are scaled to
+    length 1 first: W = V / |V|, dV = (dW - W Σ dW W) / |V| row by row, V the parameter.
     """
 
     reads = ("inner_product_param",)
+    forks = ("inner_product_param.normalize",)
 
     def setup(self, x: Shape) -> None:
         config = self.config.inner_product_param
@@ -26,7 +28,7 @@ class InnerProduct(Layer):
         self.first = self.axis(config.axis, len(x))
         self.inputs = math.prod(x[self.first :])
         self.num_output = config.num_output
-        self.transposed = config.transpose
+        self.transposed, self.normalized = config.transpose, config.normalize
         shape = (self.num_output, self.inputs)
         self.param(shape[::-1] if self.transposed else shape, config.weight_filler)
         if config.bias_term:
@@ -54,8 +56,7 @@ class InnerProduct(Layer):
         dy = dy.reshape(-1, self.num_output)  # (M, N)
         weight = self.params[0]
         if weight.lr_mult != 0:
-            pair = (self.saved, dy) if self.transposed else (dy, self.saved)
-            weight.add_grad(self.engine.linear_grad_w(*pair))
+            self._learn(dy)
         if len(self.params) > 1 and self.params[1].lr_mult != 0:
             self.params[1].add_grad(self.engine.sum_to_axis(dy, 1))
         if not self.need[0]:
@@ -65,7 +66,25 @@ class InnerProduct(Layer):
     def multiply_adds(self, bottoms: Shapes, tops: Shapes) -> int:
         return math.prod(tops[0]) * self.inputs
 
+    def _learn(self, dy: Array) -> None:
+        """Add the gradient of the weights."""
+        weight = self.params[0]
+        if not self.normalized:
+            pair = (self.saved, dy) if self.transposed else (dy, self.saved)
+            weight.add_grad(self.engine.linear_grad_w(*pair))
+            return
+        w, dw = self._weight(), self.engine.linear_grad_w(dy, self.saved)
+        dv = (dw - w * (dw * w).sum(axis=1, keepdims=True)) / self._lengths()
+        weight.add_grad(dv.T if self.transposed else dv)
+
     def _weight(self) -> Array:
         """Return W as (N, K)."""
         w = self.params[0].value
-        return w.T if self.transposed else w
+        w = w.T if self.transposed else w
+        return w / self._lengths() if self.normalized else w
+
+    def _lengths(self) -> Array:
+        """Return the length of each row of V, (N, 1); at least what keeps zeros finite."""
+        v = self.params[0].value
+        square = self.xp.square(v.T if self.transposed else v).sum(axis=1, keepdims=True)
+        return self.xp.sqrt(self.xp.maximum(square, 1e-12))

@@ -12,6 +12,10 @@ from netcfg.types import Array, Shape
 __all__ = ["Loss"]
 
 
+PRE_FIXED = ("loss_param.normalization: PRE_FIXED", "loss_param.pre_fixed_normalizer")
+"""What losses with ``normalizer`` implement of forks."""
+
+
 class Loss(Layer):
     """Base of the losses: a top without axes, weight 1 in the loss, labels without gradients."""
 
@@ -19,6 +23,7 @@ class Loss(Layer):
     auto_tops = True
     default_loss_weight = 1.0
     constant_bottoms: ClassVar[tuple[int, ...]] = (1,)
+    forks: ClassVar[tuple[str, ...]] = ()
 
     def reshape(self, *bottoms: Shape) -> Any:
         x, label = bottoms[:2]
@@ -48,7 +53,8 @@ class Loss(Layer):
         """Return what the loss is divided by, at least 1 so that empty batches give 0.
 
         Args:
-            mode: FULL counts all predictions, VALID those not ignored, BATCH_SIZE the items.
+            mode: FULL counts all predictions, VALID those not ignored, BATCH_SIZE the items;
+                PRE_FIXED takes ``pre_fixed_normalizer``.
             weight: of each prediction, 0 where it is ignored.
             batch: number of items.
         """
@@ -56,6 +62,8 @@ class Loss(Layer):
             return self.xp.maximum(weight.sum(dtype=float), 1)
         if mode == LossParameter.FULL:
             return max(weight.size, 1)
+        if mode == LossParameter.PRE_FIXED:
+            return max(self.config.loss_param.pre_fixed_normalizer, 1)
         return max(batch, 1) if mode == LossParameter.BATCH_SIZE else 1
 
     def batch(self, x: Array) -> int:
@@ -113,6 +121,7 @@ class SigmoidCrossEntropyLoss(Loss):
     """
 
     reads = ("loss_param",)
+    forks = PRE_FIXED
 
     def reshape(self, *bottoms: Shape) -> Shape:
         x, t = bottoms

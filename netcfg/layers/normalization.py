@@ -1,11 +1,13 @@
 """Normalization by statistics of the batch, of neighbours, or of each image."""
 
 import math
+from collections.abc import Sequence
 
 from netcfg.engines.geometry import Window
-from netcfg.errors import NetError, ShapeError
+from netcfg.errors import NetError, ShapeError, WeightsError
 from netcfg.layer import Layer, register
-from netcfg.netcfg_pb2 import FillerParameter, LRNParameter
+from netcfg.layers.scaled_norm import ScaledBatchNorm, channels
+from netcfg.netcfg_pb2 import FillerParameter, LayerParameter, LRNParameter
 from netcfg.types import Array, Phase, Shape
 
 
@@ -78,9 +80,18 @@ class BatchNorm(Layer):
     forward pass by the batch makes
         mean ← f mean + batch's,  var ← f var + batch's m / (m - 1),  factor ← f factor + 1
     with m = N·ΠS values a channel. The running statistics are mean / factor and var / factor.
+
+    Where forks' ``scale_bias``, ``use_weight_bias`` or a filler asks for it, scale and shift are
+    inside all the same: ``ScaledBatchNorm``.
     """
 
     reads = ("batch_norm_param",)
+    forks = ("batch_norm_param.use_weight_bias",)
+
+    @classmethod
+    def resolve(cls, config: LayerParameter) -> type[Layer]:
+        """Return the layer with scale and bias inside where the prototxt asks for them."""
+        return ScaledBatchNorm if ScaledBatchNorm.asked_for(config) else cls
 
     def setup(self, x: Shape) -> None:
         config = self.config.batch_norm_param
@@ -94,13 +105,13 @@ class BatchNorm(Layer):
                     f"lr_mult of param {i} must be 0: no gradient changes statistics; given "
                     f"{spec.lr_mult:g}"
                 )
-        self.channels = _channels(x)
+        self.channels = channels(x)
         for shape in ((self.channels,), (self.channels,), (1,)):
             param = self.param(shape, FillerParameter())
             param.lr_mult = param.decay_mult = 0
 
     def reshape(self, x: Shape) -> Shape:
-        if _channels(x) != self.channels:
+        if channels(x) != self.channels:
             raise ShapeError(f"the statistics are of {self.channels} channels; given {x}")
         self.x_shape = (*x, 1) if len(x) == 1 else x  # a vector is one channel
         return x
@@ -129,6 +140,14 @@ class BatchNorm(Layer):
             dx = self.engine.batch_norm_grad(dy, y, var, self.eps)
         return dx.reshape(outer)
 
+    def adapt(self, blobs: Sequence[Array | None]) -> Sequence[Array | None]:
+        if len(blobs) == len(self.params) + 2:
+            raise WeightsError(
+                f"{self.where}: the weights hold scale and bias too, as NVCaffe and Intel Caffe "
+                "keep them; set batch_norm_param { scale_bias: true }"
+            )
+        return blobs
+
     def running(self) -> tuple[Array, Array]:
         """Return mean and variance from the sums; 0 before the first pass."""
         mean, var, factor = (p.value for p in self.params)
@@ -142,10 +161,6 @@ class BatchNorm(Layer):
             array *= self.fraction
             array += value
             param.changed()
-
-
-def _channels(x: Shape) -> int:
-    return x[1] if len(x) > 1 else 1
 
 
 @register("MVN")

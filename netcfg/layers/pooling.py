@@ -6,8 +6,11 @@ from typing import Any
 from netcfg.engines.geometry import Window
 from netcfg.errors import NetError, ShapeError
 from netcfg.layer import Layer, register
+from netcfg.layers.margins import SIDES, Margins, margins
 from netcfg.netcfg_pb2 import PoolingParameter
 from netcfg.types import Array, Phase, Shape
+
+AVERAGES = (PoolingParameter.AVE, PoolingParameter.AVE_EXC_PAD)
 
 
 @register("Pooling")
@@ -23,24 +26,35 @@ class Pooling(Layer):
     STOCHASTIC, for x ≥ 0: TRAIN draws x with probability x / Σ x and dx gets dy there; TEST takes
         y = Σ x² / Σ x, dx = Σ (2x - y) dy / Σ x  (Zeiler and Fergus, 2013).
 
+    AVE_EXC_PAD: y = Σ x / n with n the values that are no padding, as AVE has it in forks with
+        ``avg_include_pad: false``.
+    ``pad_l``, ``pad_r``, ``pad_t`` and ``pad_b`` pad an image on one side only; T then has the sum
+        of two sides for 2p.
+
     Rounding up makes windows that reach past the padding; one that would start past the end of x
     is dropped. Caffe keeps it where pad is 0, and has only garbage to put there.
     """
 
     tops = (1, 2)
     reads = ("pooling_param",)
-    forks = ("pooling_param.ceil_mode",)
+    forks = (
+        "pooling_param.ceil_mode",
+        "pooling_param.pool: AVE_EXC_PAD",
+        "pooling_param.avg_include_pad",
+        *(f"pooling_param.{side}" for side in SIDES),
+    )
 
     def setup(self, x: Shape) -> None:
-        config = self.config.pooling_param
+        config = self.parameter()
         self.method = config.pool
+        if self.method == PoolingParameter.AVE and not config.avg_include_pad:
+            self.method = PoolingParameter.AVE_EXC_PAD
         self.up = _rounds_up(config)
         axes = len(x) - 2
         if axes < 1:
             raise ShapeError(f"the bottom must have axes N, C and spatial ones; given {x}")
-        self.kernel = _kernel(config, axes)
-        self.stride = _per_axis(config, "stride", axes)
-        self.pad = _per_axis(config, "pad", axes)
+        self.kernel, self.stride, self.pad = self.geometry(axes)
+        self.margins = margins(config, axes)
         if any(s < 1 for s in self.stride):
             raise NetError(f"stride must be at least 1; given {self.stride}")
         if self.kernel is None and (any(self.pad) or any(s != 1 for s in self.stride)):
@@ -52,7 +66,31 @@ class Pooling(Layer):
         if self.ntops > 1 and self.method != PoolingParameter.MAX:
             raise NetError("only pool: MAX has a second top, the place of each maximum")
 
+    def parameter(self) -> PoolingParameter:
+        """Return the message that configures the layer."""
+        return self.config.pooling_param
+
+    def geometry(self, axes: int) -> tuple[Shape | None, Shape, Shape]:
+        """Return kernel, stride and pad for so many spatial axes; no kernel for global pooling."""
+        config = self.parameter()
+        return (
+            _kernel(config, axes),
+            _per_axis(config, "stride", axes),
+            _per_axis(config, "pad", axes),
+        )
+
     def _check_pad(self) -> None:
+        if self.margins is not None and (
+            self.kernel is None or self.method == PoolingParameter.STOCHASTIC
+        ):
+            raise NetError(f"{', '.join(SIDES)} go with neither global_pooling nor STOCHASTIC")
+        if self.kernel is not None and any(
+            max(both) >= k for both, k in zip(self._sides(), self.kernel, strict=True)
+        ):
+            raise ShapeError(
+                f"{', '.join(SIDES)} must be less than the kernel {self.kernel}; given "
+                f"{self.margins}"
+            )
         if self.kernel is None or not any(self.pad):
             return
         if self.method == PoolingParameter.STOCHASTIC:
@@ -64,16 +102,21 @@ class Pooling(Layer):
         axes = len(self.stride)
         if len(x) != 2 + axes:
             raise ShapeError(f"the bottom must have {2 + axes} axes as before; given {x}")
-        self.x_shape = x
         kernel = self.kernel if self.kernel is not None else x[2:]
         self.window = Window(kernel, self.stride, self.pad, (1,) * axes)
-        self.out = out_size(x[2:], self.window, self.up)
+        self.inside = tuple(slice(b, b + n) for n, (b, _) in zip(x[2:], self._sides(), strict=True))
+        padded = tuple(n + sum(both) for n, both in zip(x[2:], self._sides(), strict=True))
+        self.x_shape = (*x[:2], *padded)
+        self.out = out_size(x[2:], self.window, self.up, self._sides())
+        self.share = self._counted(x[2:]) if self.method == PoolingParameter.AVE_EXC_PAD else None
         y = (*x[:2], *self.out)
         return (y, y) if self.ntops > 1 else y
 
     def forward(self, x: Array) -> Any:
-        if self.method == PoolingParameter.AVE:
-            return self.engine.ave_pool(x, self.window, self.out)
+        x = self._padded(x)
+        if self.method in AVERAGES:
+            y = self.engine.ave_pool(x, self.window, self.out)
+            return y if self.share is None else y / self.share.astype(y.dtype)
         if self.method == PoolingParameter.STOCHASTIC:
             return self._draw(x) if self.phase == Phase.TRAIN else self._expect(x)
         wanted = self.need[0] or self.ntops > 1
@@ -83,16 +126,43 @@ class Pooling(Layer):
         if self.ntops == 1 or mask is None:
             return y
         places = self.engine.max_pool_places(mask, self.x_shape, self.window)
-        return y, places.astype(y.dtype)
+        return y, self._unpadded_places(places).astype(y.dtype)
 
     def backward(self, dy: Array, dmask: Array = None) -> Array | None:
         if not self.need[0] or dy is None:
             return None
-        if self.method == PoolingParameter.AVE:
-            return self.engine.ave_pool_grad(dy, self.x_shape, self.window)
-        if self.method == PoolingParameter.STOCHASTIC and self.phase == Phase.TEST:
+        if self.method in AVERAGES:
+            dy = dy if self.share is None else dy / self.share.astype(dy.dtype)
+            dx = self.engine.ave_pool_grad(dy, self.x_shape, self.window)
+        elif self.method == PoolingParameter.STOCHASTIC and self.phase == Phase.TEST:
             return self._expect_grad(dy)
-        return self.engine.max_pool_grad(dy, self.saved, self.x_shape, self.window)
+        else:
+            dx = self.engine.max_pool_grad(dy, self.saved, self.x_shape, self.window)
+        return dx if self.margins is None else dx[(slice(None), slice(None), *self.inside)]
+
+    def _sides(self) -> Margins:
+        """Return the padding that differs from side to side, of each axis."""
+        return self.margins or ((0, 0),) * len(self.stride)
+
+    def _padded(self, x: Array) -> Array:
+        """Return x with that padding: zeros, or for MAX what never wins."""
+        if self.margins is None:
+            return x
+        fill = self.xp.finfo(x.dtype).min if self.method == PoolingParameter.MAX else 0
+        return self.xp.pad(x, ((0, 0), (0, 0), *self.margins), constant_values=fill)
+
+    def _unpadded_places(self, places: Array) -> Array:
+        """Return flat indices of maxima in x itself from those in the padded image."""
+        if self.margins is None:
+            return places
+        (top, _), (left, right) = self.margins
+        width = self.x_shape[3]
+        return (places // width - top) * (width - left - right) + places % width - left
+
+    def _counted(self, x: Shape) -> Array:
+        """Return how much of each window that counts is no padding."""
+        ones = self._padded(self.engine.zeros((1, 1, *x)) + 1)
+        return self.engine.ave_pool(ones, self.window, self.out)
 
     def _draw(self, x: Array) -> Array:
         """Return one value of each window, drawn with probability x / Σ x."""
@@ -186,15 +256,27 @@ def _rounds_up(config: PoolingParameter) -> bool:
     return config.ceil_mode
 
 
-def out_size(x: Shape, window: Window, up: bool) -> Shape:
-    """Return how many windows there are along each axis, by Caffe's rounding."""
+def out_size(x: Shape, window: Window, up: bool, sides: Margins | None = None) -> Shape:
+    """Return how many windows there are along each axis, by Caffe's rounding.
+
+    Args:
+        x: the spatial axes.
+        window: with the padding of both sides.
+        up: whether a window counts that reaches past the padding.
+        sides: padding that comes to that of the window.
+
+    Raises:
+        ShapeError: there is no room for a window.
+    """
     out = []
-    for n, k, s, p in zip(x, window.kernel, window.stride, window.pad, strict=True):
-        room = n + 2 * p - k
+    more = sides or ((0, 0),) * len(x)
+    axes = zip(x, window.kernel, window.stride, window.pad, more, strict=True)
+    for n, k, s, p, (before, after) in axes:
+        room = n + 2 * p + before + after - k
         count = (-(-room // s) if up else room // s) + 1
-        if (count - 1) * s >= n + p:
+        if (count - 1) * s >= n + p + before:
             count -= 1
         if count < 1:
-            raise ShapeError(f"kernel {k} is larger than the input of {n} padded to {n + 2 * p}")
+            raise ShapeError(f"kernel {k} is larger than the input of {n} padded to {room + k}")
         out.append(count)
     return tuple(out)

@@ -9,11 +9,18 @@ from typing import Any
 import numpy as np
 
 from netcfg.errors import NetError, nearest
-from netcfg.layer import Layer, register
+from netcfg.layer import Layer, register, registry
 from netcfg.layers.python_blobs import BottomBlob, ParamBlob, ParamBlobs, TopBlob
 from netcfg.netcfg_pb2 import FillerParameter, LayerParameter, PythonParameter
 from netcfg.types import Array, Shape
 from netcfg.user_code import blame, import_module
+
+NATIVE = {
+    "rpn.anchor_target_layer.AnchorTargetLayer": "AnchorTarget",
+    "rpn.proposal_layer.ProposalLayer": "Proposal",
+    "rpn.proposal_target_layer.ProposalTargetLayer": "ProposalTarget",
+}
+"""Types that do what layers of py-faster-rcnn and its like do, by their module and class."""
 
 
 @register("Python")
@@ -38,9 +45,19 @@ class Python(Layer):
 
     @classmethod
     def resolve(cls, config: LayerParameter) -> type[Layer]:
-        """Return the class that the prototxt names if it is a layer of netcfg, else this one."""
-        named = find_class(config.python_param, config.source.file)
-        return named if issubclass(named, Layer) else cls
+        """Return the class that the prototxt names if it is a layer of netcfg, else this one.
+
+        Well-known layers of others have a layer of netcfg that runs where theirs is not there.
+        """
+        named = config.python_param
+        native = NATIVE.get(f"{named.module}.{named.layer}", "")
+        try:
+            found = find_class(named, config.source.file)
+        except NetError:
+            if native not in registry:
+                raise
+            return registry[native]
+        return found if issubclass(found, Layer) else cls
 
     def setup(self, *bottoms: Shape) -> None:
         config = self.config.python_param

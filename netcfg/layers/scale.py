@@ -126,3 +126,84 @@ class Bias(_Broadcasting):
         if self.params[0].lr_mult != 0:
             self.params[0].add_grad(self._sum(dy))
         return dx
+
+
+@register("Axpy")
+class Axpy(Layer):
+    """Channels of x scaled, plus y: the end of a block of SENet in one layer.
+
+    z[n, c, s] = a[n, c] x[n, c, s] + y[n, c, s]        a: N·C values   x, y: (N, C, *S)
+    da = Σ dz x over S,  dx = a dz,  dy = dz
+
+    Hu et al., "Squeeze-and-excitation networks", 2018.
+    """
+
+    bottoms = (3, 3)
+
+    def reshape(self, a: Shape, x: Shape, y: Shape) -> Shape:
+        if x != y or len(x) < 2:
+            raise ShapeError(
+                f"bottoms 1 and 2 must have the same axes N, C, ...; given {x} and {y}"
+            )
+        if a[:2] != x[:2] or any(n != 1 for n in a[2:]):
+            raise ShapeError(
+                f"the first bottom must hold a value for each channel of {x}; given {a}"
+            )
+        self.a_shape, self.factor = a, (*x[:2], *[1] * (len(x) - 2))
+        self.spatial = tuple(range(2, len(x)))
+        return x
+
+    def forward(self, a: Array, x: Array, y: Array) -> Array:
+        self.saved = a.reshape(self.factor), x if self.need[0] else None
+        z = a.reshape(self.factor) * x
+        z += y
+        return z
+
+    def backward(self, dz: Array) -> tuple[Array | None, Array | None, Array | None]:
+        a, x = self.saved
+        da = None
+        if x is not None:
+            da = (dz * x).sum(axis=self.spatial).reshape(self.a_shape)
+        return da, a * dz if self.need[1] else None, dz if self.need[2] else None
+
+
+@register("ChannelScale")
+class ChannelScale(Layer):
+    """All channels of x times one map s, as in caffe-windows.
+
+    y[n, c, p] = s[n, p] x[n, c, p]        x: (N, C, *S)   s: N·ΠS values
+    dx = s dy,  ds = Σ dy x over C
+
+    ``do_forward: false`` makes y = x and leaves the gradients; ``do_backward_feature: false`` makes
+    dx = dy, ``do_backward_scale: false`` ds = 0. The learned ``global_scale`` is refused.
+    """
+
+    bottoms = (2, 2)
+    reads = ("channel_scale_param",)
+
+    def setup(self, x: Shape, s: Shape) -> None:
+        if self.config.channel_scale_param.global_scale:
+            raise NetError("global_scale is not implemented; use Scale with num_axes: 0")
+
+    def reshape(self, x: Shape, s: Shape) -> Shape:
+        one = (x[0], 1, *x[2:]) if x else ()
+        if len(x) < 2 or s not in (one, (x[0], *x[2:])):
+            raise ShapeError(f"bottom 1 must hold one value for all channels of {x}; given {s}")
+        self.s_shape, self.map = s, one
+        return x
+
+    def forward(self, x: Array, s: Array) -> Array:
+        s = s.reshape(self.map)
+        self.saved = x if self.need[1] else None, s
+        return x * s if self.config.channel_scale_param.do_forward else x
+
+    def backward(self, dy: Array) -> tuple[Array | None, Array | None]:
+        param = self.config.channel_scale_param
+        x, s = self.saved
+        dx = ds = None
+        if self.need[0]:
+            dx = dy * s if param.do_backward_feature else dy
+        if x is not None:
+            total = (dy * x).sum(axis=1) if param.do_backward_scale else self.xp.zeros_like(s)
+            ds = total.reshape(self.s_shape)
+        return dx, ds

@@ -1,7 +1,7 @@
 """Losses of class probabilities against labels."""
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from google.protobuf.message import DecodeError
@@ -9,7 +9,7 @@ from google.protobuf.message import DecodeError
 from netcfg.errors import DataError, NetError, ShapeError
 from netcfg.layer import register
 from netcfg.layers.labels import class_indices
-from netcfg.layers.loss import Loss
+from netcfg.layers.loss import PRE_FIXED, Loss
 from netcfg.netcfg_pb2 import BlobProto, LossParameter
 from netcfg.types import Array, Shape
 
@@ -27,6 +27,7 @@ class SoftmaxLoss(Loss):
     """
 
     tops = (1, 2)
+    forks: ClassVar[tuple[str, ...]] = PRE_FIXED
 
     def class_axis(self) -> int:
         """Return the axis of the classes as the prototxt gives it."""
@@ -82,28 +83,86 @@ class SoftmaxWithLoss(SoftmaxLoss):
 
     n counts the labels not ignored, or as ``normalization`` says. The label may have any shape with
     one value for each softmax. A second top is p; gradients pass through it too, which Caffe drops.
+
+    Of forks: with ``label_smoothing`` e the target is 1 - e at the label and e / K more everywhere,
+    with ``label_smooth_factor`` it is 1 - e there and e / (K - 1) elsewhere; L = -Σ target log p.
+    ``class_weight`` weighs each label by its class, and in n too; ``class_weighting``, with
+    ``weight_by_label_freqs``, leaves n as it is.
     """
 
     reads = ("softmax_param", "loss_param")
+    forks = (
+        *PRE_FIXED,
+        "loss_param.label_smoothing",
+        "loss_param.weight_by_label_freqs",
+        "loss_param.class_weighting",
+        "softmax_param.class_weight",
+        "softmax_param.label_smooth_factor",
+    )
+
+    def setup(self, *bottoms: Shape) -> None:
+        loss, softmax = self.config.loss_param, self.config.softmax_param
+        self.spread = loss.label_smoothing or softmax.label_smooth_factor
+        self.everywhere = loss.label_smoothing > 0
+        if not 0 <= self.spread < 1 or (loss.label_smoothing and softmax.label_smooth_factor):
+            raise NetError(
+                "label_smoothing or label_smooth_factor, not both, must lie in [0, 1); given "
+                f"{loss.label_smoothing:g} and {softmax.label_smooth_factor:g}"
+            )
+        self.counted = bool(softmax.class_weight)
+        given = list(loss.class_weighting) if loss.weight_by_label_freqs else []
+        given = list(softmax.class_weight) or given
+        self.class_weights = self.engine.asarray(given) if given else None
 
     def class_axis(self) -> int:
         return self.config.softmax_param.axis
+
+    def reshape(self, *bottoms: Shape) -> Any:
+        tops = super().reshape(*bottoms)
+        classes = bottoms[0][self.along]
+        if self.class_weights is not None and len(self.class_weights) != classes:
+            raise ShapeError(
+                f"{classes} classes need as many weights; given {len(self.class_weights)}"
+            )
+        return tops
+
+    def labels(self, label: Array, classes: int) -> tuple[Array, Array, Any]:
+        index, weight, n = super().labels(label, classes)
+        if self.class_weights is not None:
+            weight = weight * self.class_weights[index]
+            if self.counted:
+                n = self.normalizer(self.normalization(LossParameter.VALID), weight, self.outer)
+        return index, weight, n
 
     def forward(self, x: Array, label: Array) -> Any:
         xp = self.xp
         p = self.engine.softmax(x, self.along)
         index, weight, n = self.labels(label, x.shape[self.along])
-        picked = xp.take_along_axis(p, index, axis=self.along).astype(float)
+        if self.spread:
+            logs = xp.log(xp.maximum(p.astype(float), TINY))
+            each = (self._target(index, x.shape[self.along]) * logs).sum(
+                axis=self.along, keepdims=True
+            )
+        else:
+            picked = xp.take_along_axis(p, index, axis=self.along).astype(float)
+            each = xp.log(xp.maximum(picked, TINY))
         if self.need[0]:
             self.saved = p, weight, n, index
-        return self.loss_and_prob(-(weight * xp.log(xp.maximum(picked, TINY))).sum() / n, p)
+        return self.loss_and_prob(-(weight * each).sum() / n, p)
 
     def slope(self, p: Array, weight: Array, chosen: Array) -> Array:
-        classes = [1] * p.ndim
-        classes[self.along] = -1
+        return (p - self._target(chosen, p.shape[self.along]).astype(p.dtype)) * weight
+
+    def _target(self, index: Array, classes: int) -> Array:
+        """Return what p should be, shaped like it."""
+        column = [1] * index.ndim
+        column[self.along] = -1
         # (1, K, 1, ...) = (N, 1, ...) -> (N, K, ...)
-        hit = self.xp.arange(p.shape[self.along]).reshape(classes) == chosen
-        return (p - hit) * weight
+        hit = self.xp.arange(classes).reshape(column) == index
+        if not self.spread:
+            return hit
+        least = self.spread / (classes if self.everywhere else max(classes - 1, 1))
+        return hit * (1 - self.spread - (0 if self.everywhere else least)) + least
 
 
 @register("InfogainLoss")

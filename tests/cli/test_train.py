@@ -116,17 +116,18 @@ def test_places_of_solver_fields(run: Run, tiny: Path) -> None:
 def test_fields_of_forks(run: Run, tiny: Path) -> None:
     solver, net = tiny / "solver.prototxt", tiny / "net.prototxt"
     solver.write_text(solver.read_text() + "larc: true\n")
-    net.write_text(net.read_text().replace("num_output: 2", "num_output: 2 normalize: true"))
+    text = net.read_text().replace('top: "loss"', 'top: "loss" softmax_param { hard_ratio: 0.5 }')
+    net.write_text(text)
     result = run("train", "solver.prototxt")
     assert result.status == 2
     assert "solver.prototxt:11:1: field 'larc' (known from NVCaffe) is not impl" in result.err
     result = run("train", "solver.prototxt", "--ignore-field", "larc")
     assert result.status == 2
-    assert "layer 'ip' (InnerProduct): field 'inner_product_param.normalize' (known" in result.err
-    ignore = ("--ignore-field", "larc,normalize")
+    assert "layer 'loss' (SoftmaxWithLoss): field 'softmax_param.hard_ratio' (known" in result.err
+    ignore = ("--ignore-field", "larc,hard_ratio")
     assert run("train", "solver.prototxt", "--quiet", *ignore).status == 0
-    result = run("train", "solver.prototxt", *ignore, "--ignore-field", "normalise")
-    assert (result.status, "did you mean 'normalize'?" in result.err) == (2, True)
+    result = run("train", "solver.prototxt", *ignore, "--ignore-field", "hard_ration")
+    assert (result.status, "did you mean 'hard_ratio'?" in result.err) == (2, True)
 
 
 def test_weights_of_a_layer_with_another_name(run: Run, tiny: Path) -> None:

@@ -39,6 +39,7 @@ ELEMENTWISE = [
     case("ReLU", "relu6: true", lambda x: min(max(x, 0), 6), WIDE),
     case("ReLU", "relu6: true negative_slope: 0.5", lambda x: min(max(x, x / 2), 6), WIDE),
     case("ReLU", "relu6: true negative_slope: -1", lambda x: min(x, 6) if x > 0 else -x, WIDE),
+    case("ReLU6", "", lambda x: min(max(x, 0), 6), WIDE),
     case("ELU", "", lambda x: x if x > 0 else math.exp(x) - 1),
     case("ELU", "alpha: 0.3", lambda x: x if x > 0 else f32(0.3) * (math.exp(x) - 1)),
     case("ELU", "alpha: -2", lambda x: x if x > 0 else -2 * (math.exp(x) - 1)),

@@ -6,6 +6,7 @@ from netcfg.testing import make_layer
 from netcfg.types import Phase
 from tests.layers.cases import Case, check
 
+X = (5, 3)
 CASES = [
     Case("half", 'type: "Dropout"', ((4, 5),)),
     Case("ratio", 'type: "Dropout" dropout_param { dropout_ratio: 0.3 }', ((2, 3, 4, 2),)),
@@ -13,6 +14,16 @@ CASES = [
     Case("test", 'type: "Dropout"', ((4, 5),), Phase.TEST),
     Case("unscaled", 'type: "Dropout" dropout_param { scale_train: false }', ((4, 5),)),
     Case("scaled", 'type: "Dropout" dropout_param { scale_train: false }', ((4, 5),), Phase.TEST),
+    Case(
+        "sampled", 'type: "Dropout" dropout_param { sample_weights_test: true }', (X,), Phase.TEST
+    ),
+    Case("channels", 'type: "SpatialDropout"', ((3, 4, 2, 3),)),
+    Case("channels, test", 'type: "SpatialDropout"', ((3, 4, 2),), Phase.TEST),
+    Case("items", 'type: "DropPath" drop_path_param { drop_ratio: 0.5 }', ((5, 3),)),
+    Case("no items", 'type: "DropPath"', ((5, 3),)),
+    Case(
+        "items, test", 'type: "DropPath" drop_path_param { drop_ratio: 0.5 }', ((5,),), Phase.TEST
+    ),
 ]
 
 
@@ -91,3 +102,41 @@ def test_the_mask_lies_in_memory_as_x_does_and_is_the_same():
     assert y.strides == last.strides
     assert layer.saved.strides == tuple(s // x.itemsize for s in last.strides)
     np.testing.assert_array_equal(y, build(0.5, x.shape).forward(x))
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ('type: "SpatialDropout" dropout_param { dropout_ratio: 0.25 }', (40, 50, 1, 1)),
+        ('type: "DropPath" drop_path_param { drop_ratio: 0.25 }', (40, 1, 1, 1)),
+    ],
+)
+def test_channels_and_items_are_dropped_whole(text, kept):
+    x = np.full((40, 50, 3, 2), 3.0)
+    layer = make_layer(text, [x.shape])
+    y = layer.forward(x)
+    corner = tuple(slice(0, n) for n in kept)
+    np.testing.assert_array_equal(y, np.broadcast_to(y[corner], x.shape))
+    assert set(np.unique(y)) == {0, 4}
+    assert np.mean(y == 0) == pytest.approx(0.25, abs=0.15)
+    np.testing.assert_array_equal(layer.backward(np.full_like(x, 6)), y * 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "shape", "message"),
+    [
+        ('type: "DropPath" drop_path_param { drop_ratio: 1 }', (2,), "must lie in [0, 1); given 1"),
+        ('type: "DropPath"', (), "an axis of items"),
+        ('type: "SpatialDropout"', (3,), "axes N and C"),
+    ],
+)
+def test_what_cannot_be_dropped(text, shape, message):
+    with pytest.raises(NetError) as error:
+        make_layer(text, [shape]).reshape(shape)
+    assert message in str(error.value)
+
+
+def test_sampling_drops_in_test_as_in_training():
+    x = np.ones((20, 30))
+    sampled = build("0.25 sample_weights_test: true", x.shape, Phase.TEST)
+    np.testing.assert_array_equal(sampled.forward(x), build(0.25, x.shape).forward(x))

@@ -21,6 +21,8 @@ CASES = [
     linear("no batch axis", "num_output: 4 axis: 0", (3, 5), 0),
     linear("transposed", "num_output: 4 transpose: true", (3, 2, 3)),
     linear("one", "num_output: 1", (1, 1)),
+    linear("normalized", "num_output: 4 normalize: true", (3, 5)),
+    linear("normalized, transposed", "num_output: 4 normalize: true transpose: true", (3, 2, 3)),
 ]
 
 
@@ -42,6 +44,8 @@ def test_forward_against_the_definition(case):
     w = layer.params[0].data
     if "transpose" in case.text:
         w = w.T
+    if "normalize" in case.text:
+        w = np.stack([row / np.sqrt((row**2).sum()) for row in w])
     b = layer.params[1].data if "false" not in case.text else np.zeros(len(w))
     y = layer.forward(x)
     assert y.shape == shape == (*x.shape[:first], len(w))
