@@ -59,7 +59,8 @@ def _loose(kept: Kept) -> Iterator[str]:
 def _block(name: str, lines: Iterable[str], message: Any = None) -> Iterator[str]:
     """Yield ``name { … }``, on one line where it holds nothing or a shape."""
     inner = list(lines)
-    if not inner or isinstance(message, BlobShape):
+    comment = any("#" in line for line in inner)  # in what was written by hand, to its line's end
+    if not inner or (isinstance(message, BlobShape) and not comment):
         yield " ".join([name, "{", *inner, "}"])
         return
     yield f"{name} {{"

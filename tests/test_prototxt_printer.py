@@ -213,6 +213,21 @@ def _strip(message: Any) -> None:
                 _strip(inner)
 
 
+def test_a_comment_in_a_shape_keeps_its_line() -> None:
+    message = LayerParameter()
+    message.dummy_data_param.shape.add(dim=[2])
+    message.unknown.add(path="dummy_data_param.shape[0].zz", text="{ a: 1 # }\n  }")
+    assert to_text(message).splitlines() == [
+        "dummy_data_param {",
+        "  shape {",
+        "    dim: 2",
+        "    zz { a: 1 # }",
+        "    }",
+        "  }",
+        "}",
+    ]
+
+
 SETTINGS = settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
 )
