@@ -11,6 +11,7 @@ from netcfg.data.hdf5 import Hdf5Rows
 from netcfg.data.image_list import ImageList
 from netcfg.data.mean import read_mean
 from netcfg.data.prefetch import Prefetch
+from netcfg.data.segmentation import SegmentationFeed
 from netcfg.data.source import Source
 from netcfg.data.transform import Transform
 from netcfg.data.windows import WindowFeed
@@ -35,7 +36,7 @@ class FeedLayer(Layer):
     tops: ClassVar[tuple[int, int | None]] = (1, 2)
     differentiable = False
     prefetch: Prefetch[Batch] | None = None
-    feed: Feed | Hdf5Rows | WindowFeed | None = None
+    feed: Feed | Hdf5Rows | SegmentationFeed | WindowFeed | None = None
 
     def setup(self) -> None:
         self.bad_records: list[tuple[str, str]] = []
