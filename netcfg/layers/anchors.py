@@ -99,10 +99,17 @@ def suppress(boxes: Array, threshold: float, limit: int | None = None, edge: flo
         limit: return no more than these.
         edge: as for ``overlaps``.
     """
+    x1, y1, x2, y2 = boxes.T
+    areas = (x2 - x1 + edge) * (y2 - y1 + edge)
     left = np.arange(len(boxes))
     kept: list[Any] = []
     while len(left) and (limit is None or len(kept) < limit):
         best, left = left[0], left[1:]
         kept.append(best)
-        left = left[overlaps(boxes[best : best + 1], boxes[left], edge)[0] <= threshold]
+        with np.errstate(invalid="ignore"):  # inf - inf: boxes of a net that has gone astray
+            width = np.minimum(x2[best], x2[left]) - np.maximum(x1[best], x1[left]) + edge
+            height = np.minimum(y2[best], y2[left]) - np.maximum(y1[best], y1[left]) + edge
+            common = np.maximum(width, 0) * np.maximum(height, 0)
+            # Not a quotient: boxes without area overlap nothing.
+            left = left[common <= threshold * (areas[best] + areas[left] - common)]
     return np.array(kept, dtype=int)

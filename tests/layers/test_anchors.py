@@ -90,3 +90,8 @@ def test_suppress_keeps_the_best_of_those_that_overlap(edge):
     assert suppress(boxes, 0.3, edge=edge).tolist() == kept
     assert suppress(boxes, 0.3, limit=3, edge=edge).tolist() == kept[:3]
     assert suppress(boxes[:0], 0.3).tolist() == []
+
+
+def test_infinite_boxes_are_no_trouble():
+    boxes = np.array([[-np.inf, 0, np.inf, 9], [-np.inf, 0, np.inf, 9], [0, 0, 5, 5], [np.nan] * 4])
+    assert suppress(boxes, 0.5)[0] == 0

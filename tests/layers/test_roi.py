@@ -163,6 +163,17 @@ def test_a_region_of_no_image_is_refused(image):
         run(case)
 
 
+@pytest.mark.parametrize("corner", [np.nan, np.inf])
+def test_a_region_without_a_place_is_refused(corner):
+    rois = ROIS.copy()
+    rois[2, 3] = corner
+    for case in (MAX[0], ALIGN[0], MEAN[0]):
+        with pytest.raises(
+            DataError, match=r"region 2 must have finite corners; given \[30.0, 2.0"
+        ):
+            run(Case("", case.text, (case.bottoms[0], rois)))
+
+
 @pytest.mark.parametrize(
     ("text", "bottoms", "message"),
     [
