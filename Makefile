@@ -23,10 +23,10 @@ lint: $(VENV)/.dev  ## check style, form and types
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-bench: $(VENV)/.dev .bench/.done  ## run the benchmarks, PyTorch's side in .bench
+bench: $(VENV)/.dev .bench/.done  ## run the benchmarks, with peers in .bench
 	$(BIN)/python -m benchmarks.lenet
 	$(BIN)/python -m benchmarks.caffemodel
-	$(BIN)/python -m benchmarks.cpu --torch .bench/bin/python --out benchmarks/results/cpu.md
+	$(BIN)/python -m benchmarks.cpu --peers .bench/bin/python --out benchmarks/results/cpu.md
 
 proto: $(VENV)/.dev  ## write netcfg/netcfg_pb2.py from proto/netcfg.proto
 	$(BIN)/python tools/gen_proto.py
@@ -36,9 +36,10 @@ clean:  ## remove .venv, caches and what training wrote
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .bench/.done:
-	@echo "installing PyTorch into .bench"
+	@echo "installing PyTorch, ONNX Runtime and OpenVINO into .bench"
 	@python3 -m venv .bench
-	@.bench/bin/python -m pip --disable-pip-version-check --quiet install torch==2.13.0 numpy
+	@.bench/bin/python -m pip --disable-pip-version-check --quiet install torch==2.13.0 \
+	  onnxruntime openvino onnx numpy
 	@touch $@
 
 $(VENV)/.train: pyproject.toml | $(BIN)/python

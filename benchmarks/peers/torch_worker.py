@@ -1,95 +1,23 @@
-"""Runs a net in PyTorch, a step whenever it is told to; stands alone, in PyTorch's environment.
+"""Runs a net in PyTorch, a step whenever it is told to; in the peers' environment."""
 
-Reads a JSON object with the job, then lines with numbers of steps; answers each step with a line:
-milliseconds, how often the process was preempted, and the most memory so far in KiB. ``layers`` of
-the job are those of netcfg's net, as ``cpu.py`` reads them.
-"""
-
-import json
-import resource
-import sys
-import time
 from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import nn
 
-
-class Net(nn.Module):
-    """Layers as a prototxt has them, connected by the names of their blobs."""
-
-    def __init__(self, layers: list[Any]) -> None:
-        super().__init__()
-        self.plan: list[Any] = []
-        modules = {}
-        for layer in layers:
-            module = make(layer)
-            if module is not None:
-                modules[layer["name"]] = module
-            self.plan.append((layer["type"], layer["name"], layer["bottoms"], layer["top"], layer))
-        self.made = nn.ModuleDict({name.replace(".", "_"): m for name, m in modules.items()})
-
-    def forward(self, data: Any) -> Any:
-        """Return the last blob."""
-        blobs = {"data": data}
-        for kind, name, bottoms, top, layer in self.plan:
-            xs = [blobs[b] for b in bottoms]
-            if kind == "Eltwise":
-                y = xs[0] + xs[1]
-            elif kind == "Concat":
-                y = torch.cat(xs, 1)
-            elif kind == "Softmax":
-                y = torch.softmax(xs[0], 1)
-            elif kind == "Flatten":
-                y = torch.flatten(xs[0], 1)
-            elif kind == "InnerProduct":
-                y = self.made[name](torch.flatten(xs[0], 1))
-            elif kind == "Pooling" and layer["global"]:
-                y = xs[0].mean((2, 3), keepdim=True)
-            else:
-                y = self.made[name](xs[0])
-            blobs[top] = y
-        return blobs[top]
-
-
-def make(layer: Any) -> Any:
-    """Return the module of a layer, or None where a function does."""
-    kind = layer["type"]
-    if kind == "Convolution":
-        return nn.Conv2d(
-            layer["in"],
-            layer["out"],
-            layer["kernel"],
-            layer["stride"],
-            layer["pad"],
-            groups=layer["group"],
-            bias=layer["bias"],
-        )
-    if kind == "InnerProduct":
-        return nn.Linear(layer["in"], layer["out"])
-    if kind == "BatchNorm":
-        return nn.BatchNorm2d(layer["in"])
-    if kind == "ReLU":
-        return nn.ReLU(inplace=True)
-    if kind == "Dropout":
-        return nn.Dropout(layer["ratio"])
-    if kind == "LRN":
-        return nn.LocalResponseNorm(layer["size"], layer["alpha"], layer["beta"], 1.0)
-    if kind == "Pooling" and not layer["global"]:
-        size = layer["kernel"], layer["stride"], layer["pad"]
-        cls = nn.MaxPool2d if layer["max"] else nn.AvgPool2d
-        return cls(*size, ceil_mode=True)
-    return None
+from benchmarks.peers.torch_net import Net
+from benchmarks.peers.turns import check_output, read_reference, serve
 
 
 def build(job: Any) -> Callable[[], Any]:
     """Return a function that makes one step."""
     torch.manual_seed(0)
     torch.set_num_threads(job["threads"])
-    if job["variant"] == "lstm":
+    if job["net"] == "LSTM":
         return lstm()
     net, x = Net(job["layers"]), torch.randn(job["shape"])
+    check(net, job)
     if "cl" in job["variant"]:
         net, x = net.to(memory_format=torch.channels_last), x.to(memory_format=torch.channels_last)
     net.train(job["train"])
@@ -101,15 +29,42 @@ def build(job: Any) -> Callable[[], Any]:
     if "compile" in job["variant"] or "freeze" in job["variant"]:
         run = torch.compile(net)
     short = torch.autocast("cpu", dtype=torch.bfloat16, enabled=job["bfloat16"])
-    if not job["train"]:
+    return train(net, run, x, short) if job["train"] else infer(run, x, short)
 
-        def infer() -> Any:
-            with torch.no_grad(), short:
-                return run(x)
 
-        return infer
-    target = torch.randint(0, job["classes"], (len(x),))
-    update = torch.optim.SGD(net.parameters(), 0.01, momentum=0.9, weight_decay=5e-4)
+def check(net: Net, job: Any) -> None:
+    """Take netcfg's weights and compare outputs, where the job brings them.
+
+    Raises:
+        SystemExit: this is not the same net.
+    """
+    reference = read_reference(job)
+    if not reference:
+        return
+    learned = sum(p.numel() for p in net.parameters())
+    if learned != job["learned"]:
+        raise SystemExit(f"not the same net: {learned} parameters for {job['learned']}")
+    net.load(reference)
+    net.eval()
+    with torch.no_grad():
+        y = net(torch.from_numpy(reference["data"]))
+    check_output((torch.softmax(y, 1) if job["train"] else y).numpy(), reference)
+
+
+def infer(run: Any, x: Any, short: Any) -> Callable[[], Any]:
+    """Return a forward pass without gradients."""
+
+    def step() -> Any:
+        with torch.no_grad(), short:
+            return run(x)
+
+    return step
+
+
+def train(net: Any, run: Any, x: Any, short: Any) -> Callable[[], Any]:
+    """Return a step of SGD with momentum and weight decay."""
+    target = torch.randint(0, 10, (len(x),))
+    update = torch.optim.SGD(net.parameters(), 0.001, momentum=0.9, weight_decay=5e-4)
 
     def step() -> None:
         update.zero_grad()
@@ -137,20 +92,5 @@ def lstm() -> Callable[[], Any]:
     return step
 
 
-def main() -> None:
-    """Run the job."""
-    step = build(json.loads(sys.stdin.readline()))
-    for _ in range(3):
-        step()
-    print("ready", flush=True)
-    for line in sys.stdin:
-        for _ in range(int(line)):
-            before = resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw
-            start = time.perf_counter()
-            step()
-            spent = (time.perf_counter() - start) * 1e3
-            usage = resource.getrusage(resource.RUSAGE_SELF)
-            print(spent, usage.ru_nivcsw - before, usage.ru_maxrss, flush=True)
-
-
-main()
+if __name__ == "__main__":
+    serve(build)
