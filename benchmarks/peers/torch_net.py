@@ -17,13 +17,14 @@ class Net(nn.Module):
     def __init__(self, layers: list[Any]) -> None:
         super().__init__()
         self.layers = layers
+        self.free = last_reads(layers)
         made = {layer["name"]: make(layer) for layer in layers}
         self.made = nn.ModuleDict({name: m for name, m in made.items() if m is not None})
 
     def forward(self, data: Any) -> Any:
         """Return the last blob."""
         blobs = {"data": data}
-        for layer in self.layers:
+        for layer, done in zip(self.layers, self.free, strict=True):
             kind, name, top = layer["type"], layer["name"], layer["top"]
             xs = [blobs[b] for b in layer["bottoms"]]
             if kind == "Eltwise":
@@ -40,8 +41,11 @@ class Net(nn.Module):
                 y = xs[0].mean((2, 3), keepdim=True)
             else:
                 y = self.made[name](xs[0])
+            for name in done:  # as in a net written by hand, where nothing holds on to them
+                del blobs[name]
+            del xs
             blobs[top] = y
-        return blobs[top]
+        return y
 
     def load(self, weights: dict[str, np.ndarray]) -> None:
         """Take netcfg's parameters and statistics, by layer and position."""
@@ -59,6 +63,18 @@ class Net(nn.Module):
                 module.weight.copy_(torch.from_numpy(weights[f"{name}/0"]))
                 if module.bias is not None:
                     module.bias.copy_(torch.from_numpy(weights[f"{name}/1"]))
+
+
+def last_reads(layers: list[Any]) -> list[list[str]]:
+    """Return of each layer the blobs that nobody reads after it."""
+    seen: set[str] = set()
+    result: list[list[str]] = []
+    for layer in reversed(layers):
+        seen.discard(layer["top"])
+        done = sorted(set(layer["bottoms"]) - seen)
+        seen.update(done)
+        result.append(done)
+    return result[::-1]
 
 
 def make(layer: Any) -> Any:

@@ -23,13 +23,41 @@ class Rearranging(Layer):
         return self.xp.ascontiguousarray(self.back(dy)) if self.need[0] else None
 
 
+@register("Permute")
+class Permute(Rearranging):
+    """Axes in another order: axis i of y is axis ``order[i]`` of x.
+
+    y[i(order[0]), i(order[1]), ...] = x[i(0), i(1), ...],  dx likewise from dy
+
+    From SSD; axes that ``order`` does not name follow in their own order.
+    """
+
+    reads = ("permute_param",)
+
+    def reshape(self, x: Shape) -> Shape:
+        named = list(self.config.permute_param.order)
+        if len(set(named)) < len(named) or max(named, default=0) >= len(x):
+            raise ShapeError(
+                f"order must name axes of {x}, from 0 to {len(x) - 1}, at most once each; given "
+                f"{named}"
+            )
+        self.order = (*named, *(i for i in range(len(x)) if i not in named))
+        return tuple(x[i] for i in self.order)
+
+    def there(self, x: Array) -> Array:
+        return x.transpose(self.order)
+
+    def back(self, y: Array) -> Array:
+        return y.transpose([self.order.index(i) for i in range(y.ndim)])
+
+
 @register("Transpose")
-class Transpose(Rearranging):
-    """Axes in another order: axis i of y is axis ``dim[i]`` of x.
+class Transpose(Permute):
+    """Axes in another order, all of them named: axis i of y is axis ``dim[i]`` of x.
 
     y[i(dim[0]), i(dim[1]), ...] = x[i(0), i(1), ...],  dx likewise from dy
 
-    From caffe_ocr; the same as SSD's Permute, but that all axes must be named.
+    From caffe_ocr.
     """
 
     reads = ("transpose_param",)
@@ -41,12 +69,6 @@ class Transpose(Rearranging):
                 f"dim must name each of the {len(x)} axes of {x} once; given {list(self.order)}"
             )
         return tuple(x[i] for i in self.order)
-
-    def there(self, x: Array) -> Array:
-        return x.transpose(self.order)
-
-    def back(self, y: Array) -> Array:
-        return y.transpose([self.order.index(i) for i in range(y.ndim)])
 
 
 class _Mirroring(Rearranging):

@@ -8,6 +8,9 @@ from tests.layers.cases import Case, check, run
 X = (2, 8, 6, 4)
 CASES = [
     Case("transpose", "type: 'Transpose' transpose_param { dim: 2 dim: 0 dim: 1 }", [(2, 3, 4)]),
+    Case("permute", "type: 'Permute' permute_param { order: [0, 2, 3, 1] }", [(2, 3, 4, 5)]),
+    Case("permute the first", "type: 'Permute' permute_param { order: 2 }", [(2, 3, 4)]),
+    Case("permute nothing", "type: 'Permute'", [(2, 3)]),
     Case("reverse time", "type: 'Reverse'", [(4, 2, 3)]),
     Case("reverse last", "type: 'Reverse' reverse_param { axis: -1 }", [(4, 2, 3)]),
     Case("flip", "type: 'Flip'", [X]),
@@ -43,6 +46,28 @@ def test_transpose_moves_axes():
     x, y = result("transpose")
     for a, b, c in np.ndindex(x.shape):
         assert y[c, a, b] == x[a, b, c]
+
+
+def test_permute_moves_axes():
+    x, y = result("permute")
+    assert y.shape == (2, 4, 5, 3)
+    for a, b, c, d in np.ndindex(x.shape):
+        assert y[a, c, d, b] == x[a, b, c, d]
+
+
+def test_permute_leaves_axes_that_are_not_named_in_order():
+    x, y = result("permute the first")
+    for a, b, c in np.ndindex(x.shape):
+        assert y[c, a, b] == x[a, b, c]
+    x, y = result("permute nothing")
+    assert np.array_equal(x, y)
+
+
+@pytest.mark.parametrize("order", ["3", "[1, 1]", "[0, 1, 2, 3]"])
+def test_what_permute_refuses(order):
+    layer = make_layer(f"type: 'Permute' permute_param {{ order: {order} }}", [(2, 3, 4)])
+    with pytest.raises(ShapeError, match=r"order must name axes of \(2, 3, 4\), from 0 to 2, at mo"):
+        layer.reshape((2, 3, 4))
 
 
 def test_reverse_and_flip_count_from_the_other_end():

@@ -36,3 +36,16 @@ def test_inference_engines_give_the_same(lenet, engine: str) -> None:
     layers, arrays = lenet
     run = getattr(onnx_worker, engine)
     check_output(run(make_model(layers, arrays), arrays["data"], 1)(), arrays)
+
+
+def test_blobs_are_freed_after_their_last_reader() -> None:
+    pytest.importorskip("torch")
+    from benchmarks.peers.torch_net import last_reads
+
+    layers = [
+        {"bottoms": ["data"], "top": "a"},
+        {"bottoms": ["a"], "top": "a"},
+        {"bottoms": ["a"], "top": "b"},
+        {"bottoms": ["a", "b"], "top": "c"},
+    ]
+    assert last_reads(layers) == [["data"], ["a"], [], ["a", "b"]]
