@@ -66,7 +66,7 @@ def test_permute_leaves_axes_that_are_not_named_in_order():
 @pytest.mark.parametrize("order", ["3", "[1, 1]", "[0, 1, 2, 3]"])
 def test_what_permute_refuses(order):
     layer = make_layer(f"type: 'Permute' permute_param {{ order: {order} }}", [(2, 3, 4)])
-    with pytest.raises(ShapeError, match=r"order must name axes of \(2, 3, 4\), from 0 to 2, at mo"):
+    with pytest.raises(ShapeError, match=r"order must name axes of \(2, 3, 4\), from 0 to 2"):
         layer.reshape((2, 3, 4))
 
 

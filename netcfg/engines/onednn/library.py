@@ -197,6 +197,14 @@ class Library:
         self.call("primitive_desc_query", desc, Query.IMPLEMENTATION, 0, ctypes.byref(name))
         return (name.value or b"").decode()
 
+    def next_implementation(self, desc: c_void_p) -> None:
+        """Have a primitive descriptor take oneDNN's second choice.
+
+        Raises:
+            RefusedError: there is no other.
+        """
+        self.call("primitive_desc_next_impl", desc)
+
     def size(self, memory_desc: c_void_p) -> int:
         """Return the bytes of a memory of that descriptor."""
         return int(self._size(memory_desc))
