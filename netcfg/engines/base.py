@@ -26,7 +26,7 @@ from netcfg.engines.geometry import Conv, Window
 from netcfg.engines.layout import pieces
 from netcfg.errors import NetError
 from netcfg.trace import Trace
-from netcfg.types import Array, Shape
+from netcfg.types import Array, Arrays, Shape
 
 __all__ = ["Conv", "Engine", "Window"]
 
@@ -387,6 +387,9 @@ class Engine:
 
     def _bend(self, y: Array, slope: float | None) -> Array:
         return y if slope is None else self.relu(y, slope)
+
+    def lstm(self, x: Array, cont: Array, first: Arrays, weights: Arrays) -> Any:
+        """Return LSTM's passes over whole sequences (see ``onednn.lstm.Whole``), or None."""
 
     def concat(self, xs: Sequence[Array], axis: int) -> Array:
         """Join along an axis."""

@@ -62,38 +62,58 @@ class _Recurrent(Layer):
         return ((T, N, self.num_output), *first)
 
     def forward(self, x: Array, cont: Array, *others: Array) -> Arrays:
-        T, N = cont.shape
-        x_rows = x.reshape(T * N, self.inputs)
-        z = self.engine.linear(x_rows, self.w_x.data, self.b.data).reshape(T, N, self.rows)
-        static = None
-        if self.w_static:
-            static = others[0].reshape(N, self.w_static.shape[1])
-            z += self.engine.linear(static, self.w_static.data, None)
-        cont = cont.reshape(T, N, 1)
-        first = self._kept_or_zeros(N)
+        first = self._kept_or_zeros(cont.shape[1])
         if self.exposed:
             first = tuple(h[0] for h in others[-len(self.exposed) :])
-        y, last, steps = self._run(z, cont, first)
-        self.saved = (x, x_rows, static, others, cont, steps)
+        whole = None if self.w_static else self._whole(x, cont, first)
+        if whole:
+            y, last = whole.y, whole.last
+            self.saved = x, others, whole
+        else:
+            y, last = self._by_steps(x, cont, others, first)
         last = tuple(self.xp.array(h) for h in last)  # copies: views would keep all steps alive
         if self.exposed:
             return (y, *(h[None] for h in last))
         self.kept = last
         return (y,)
 
+    def _whole(self, x: Array, cont: Array, first: Arrays) -> Any:
+        """Return the passes of a kernel for whole sequences, where the engine has one."""
+
+    def _by_steps(self, x: Array, cont: Array, others: Arrays, first: Arrays) -> tuple[Any, Arrays]:
+        """Return y and the last states."""
+        T, N = cont.shape
+        x_rows = x.reshape(T * N, self.inputs)
+        z = self.engine.linear(x_rows, self.w_x.value, self.b.value).reshape(T, N, self.rows)
+        static = None
+        if self.w_static:
+            static = others[0].reshape(N, self.w_static.shape[1])
+            z += self.engine.linear(static, self.w_static.value, None)
+        cont = cont.reshape(T, N, 1)
+        y, last, steps = self._run(z, cont, first)
+        self.saved = x, others, None, x_rows, static, cont, steps
+        return y, last
+
     def backward(self, dy: Array | None, *_: Array | None) -> tuple[Array | None, ...]:
-        x, x_rows, static, others, cont, steps = self.saved
+        x, others, whole, *steps = self.saved
         if dy is None:
             dy = self.engine.zeros((*x.shape[:2], self.num_output))
-        dz, carried = self._run_back(dy, cont, steps)  # (T, N, rows), (T, N, num_output)
-        rows = dz.reshape(-1, self.rows)
-        self._learn(rows, x_rows, self.w_x, self.b)
-        self._learn(rows, carried.reshape(-1, self.num_output), self.w_h)
-        dx = self._grad_x(rows, self.w_x, x) if self.need[0] else None
         grads = [
             self.xp.zeros_like(given) if need else None
             for given, need in zip(others, self.need[2:], strict=True)
         ]
+        if whole:
+            dx, *found = whole.back(dy)
+            for param, grad in zip((self.w_x, self.b, self.w_h), found, strict=True):
+                if param.lr_mult != 0:
+                    param.add_grad(grad)
+            return (dx.reshape(x.shape) if self.need[0] else None, None, *grads)
+        x_rows, static, cont, kept = steps
+        dz, carried = self._run_back(dy, cont, kept)  # (T, N, rows), (T, N, num_output)
+        rows = dz.reshape(-1, self.rows)
+        self._learn(rows, x_rows, self.w_x, self.b)
+        self._learn(rows, carried.reshape(-1, self.num_output), self.w_h)
+        dx = self._grad_x(rows, self.w_x, x) if self.need[0] else None
         if self.w_static:
             total = dz.sum(axis=0)  # (N, rows)
             self._learn(total, static, self.w_static)
@@ -179,7 +199,7 @@ class _Recurrent(Layer):
             b.add_grad(self.engine.sum_to_axis(dz, 1))
 
     def _grad_x(self, dz: Array, w: Param, x: Array) -> Array:
-        return self.engine.linear_grad_x(dz, w.data).reshape(x.shape)
+        return self.engine.linear_grad_x(dz, w.value).reshape(x.shape)
 
 
 @register("RNN")
@@ -221,10 +241,10 @@ class RNN(_Recurrent):
         before = first[0]
         for t in range(len(z)):
             self.xp.multiply(before, cont[t], out=carried[t])
-            z[t] += self.engine.linear(carried[t], self.w_h.data, None)
+            z[t] += self.engine.linear(carried[t], self.w_h.value, None)
             before = self.xp.tanh(z[t], out=h[t])
         rows = h.reshape(-1, self.num_output)
-        o = self.engine.linear(rows, self.w_o.data, self.b_o.data)
+        o = self.engine.linear(rows, self.w_o.value, self.b_o.value)
         o = self.xp.tanh(o, out=o).reshape(h.shape)
         return o, (h[-1],), (carried, h, o)
 
@@ -236,7 +256,7 @@ class RNN(_Recurrent):
         slope = 1 - h * h
         for t in reversed(range(len(dz))):
             if t + 1 < len(dz):
-                dz[t] += self.engine.linear_grad_x(dz[t + 1], self.w_h.data) * cont[t + 1]
+                dz[t] += self.engine.linear_grad_x(dz[t + 1], self.w_h.value) * cont[t + 1]
             dz[t] *= slope[t]
         return dz, carried
 
@@ -271,6 +291,10 @@ class LSTM(_Recurrent):
     states = ("h", "c")
     gates = 4
 
+    def _whole(self, x: Array, cont: Array, first: Arrays) -> Any:
+        weights = self.w_x.value, self.b.value, self.w_h.value
+        return self.engine.lstm(x.reshape(*cont.shape, self.inputs), cont, first, weights)
+
     def _run(self, z: Array, cont: Array, first: Arrays) -> tuple[Array, Arrays, Any]:
         y = self.xp.empty((*z.shape[:2], self.num_output), z.dtype)
         carried, past, squashed = (self.xp.empty_like(y) for _ in range(3))
@@ -279,7 +303,7 @@ class LSTM(_Recurrent):
         for t in range(len(z)):
             self.xp.multiply(h_before, cont[t], out=carried[t])
             self.xp.multiply(c_before, cont[t], out=past[t])
-            z[t] += self.engine.linear(carried[t], self.w_h.data, None)
+            z[t] += self.engine.linear(carried[t], self.w_h.value, None)
             open_gates(self.xp, z[t], past[t], c, squashed[t], y[t])
             h_before, c_before = y[t], c
         return y, (y[-1], c), (carried, z, past, squashed)
@@ -291,7 +315,7 @@ class LSTM(_Recurrent):
         dh, dc = self.xp.array(dy), self.xp.zeros_like(dy[0])
         for t in reversed(range(len(dz))):
             if t + 1 < len(dz):
-                dh[t] += self.engine.linear_grad_x(dz[t + 1], self.w_h.data) * cont[t + 1]
+                dh[t] += self.engine.linear_grad_x(dz[t + 1], self.w_h.value) * cont[t + 1]
                 dc *= forget[t + 1]
             dc += dh[t] * dc_dh[t]
             through_gates(dz[t], dh[t], dc)

@@ -7,10 +7,10 @@ import numpy as np
 
 from netcfg.engines.base import Conv, Window
 from netcfg.engines.onednn import conv as convs
-from netcfg.engines.onednn import linear, norm, pool
+from netcfg.engines.onednn import linear, lstm, norm, pool
 from netcfg.engines.onednn.attributes import Attributes
 from netcfg.engines.onednn.pointwise import FLOAT, Pointwise
-from netcfg.types import Array, Shape
+from netcfg.types import Array, Arrays, Shape
 
 
 class OneDNN(Pointwise):
@@ -66,6 +66,11 @@ class OneDNN(Pointwise):
             return None
         given = (a, b) if bias is None else (a, b, bias.reshape(1, -1))
         return self._runner.run(operation, *given)
+
+    def lstm(self, x: Array, cont: Array, first: Arrays, weights: Arrays) -> Any:
+        if not self._native(x, *weights) or self._store != FLOAT or not lstm.suits(cont):
+            return None
+        return lstm.Whole(self._runner, x, cont, first, weights)
 
     # Convolution -------------------------------------------------------------------------------
 
