@@ -66,10 +66,10 @@ def backward_x(library: Library, dtype: Any, x: Shape, w: Shape, conv: Conv) -> 
         hint,
         attributes.handle,
     )
-    library.destroy("primitive_desc", hint)
     if w[-len(x) + 1] % VECTOR and library.implementation(desc).startswith("brg"):
         with contextlib.suppress(RefusedError):
             library.next_implementation(desc)
+    library.destroy("primitive_desc", hint)
     slots = [Slot(Arg.DIFF_DST, y, dtype=dtype), _weights(library, desc, w, Arg.WEIGHTS, dtype)]
     return Operation(library, desc, slots, [Slot(Arg.DIFF_SRC, x, dtype=dtype)])
 

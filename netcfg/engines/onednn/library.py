@@ -202,7 +202,7 @@ class Library:
         return (name.value or b"").decode()
 
     def next_implementation(self, desc: c_void_p) -> None:
-        """Have a primitive descriptor take oneDNN's second choice.
+        """Have a primitive descriptor take oneDNN's second choice; its hint must still be there.
 
         Raises:
             RefusedError: there is no other.
