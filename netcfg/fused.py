@@ -108,6 +108,12 @@ class Folded(Fused):
         self._versions: Any = None
         self._weights: Any = None
 
+    @property
+    def constants(self) -> list[Array]:
+        """What stays where it is as long as no parameter changes."""
+        exposed = any(p.exposed for m in self.members for p in m.params)
+        return [a for a in self._weights or () if isinstance(a, np.ndarray) and not exposed]
+
     def forward(self, *bottoms: Array) -> Array:
         first: Any = self.members[0]
         w, b = self._fold()

@@ -23,7 +23,8 @@ from netcfg.param import unique
 from netcfg.phases import filter_net, left_out
 from netcfg.places import where
 from netcfg.plan import make_plan
-from netcfg.schema import read_net, refuse
+from netcfg.prepared import Prepared
+from netcfg.schema import as_net
 from netcfg.types import Array, Phase, Shapes
 from netcfg.weights import (
     Blobs,
@@ -85,12 +86,11 @@ class Net:
         share: "Net | None" = None,
     ) -> None:
         state = NetState(phase=int(phase), level=level, stage=stages)
-        config = _read(source)
+        config = as_net(source)
         self.config = filter_net(config, state)
         self.name = self.config.name
         self.phase = Phase(phase)
         self.engine = engine or get_engine()
-        self.seed = seed
         self.context = Context(self.engine, self.phase, seed, skip_bad_data=skip_bad_data)
         self.graph = build_graph(self.config.layer, left_out(config, state))
         self.layers: list[Layer] = []
@@ -115,6 +115,9 @@ class Net:
             top for node in self.graph.nodes if node.cls.type == "Input" for top in node.config.top
         ]
         self.outputs = [b.name for b in self.graph.outputs()]
+        names = {*self.outputs, *self._keep}
+        ran = self.engine, self.graph, self.layers, self.units, names, self.plan.loss_weight
+        self._prepared = None if self._keep_saved else Prepared(*ran, self._run)
         self.loss = 0.0
         self.diffs: dict[str, Array] = {}
         self._grads: dict[Blob, Array] = {}
@@ -178,17 +181,22 @@ class Net:
         last = self._index(end) if end else len(self.layers) - 1
         loss = self.loss if start else 0.0
         self._ran = self._choose(bool(start or end))
-        for unit in self._ran:
-            if not first <= unit.layers[-1] <= last:
-                continue
-            for hook in self.before_forward:
-                hook(unit.layers[0])
-            loss += self._forward_unit(unit)
-            for hook in self.after_forward:
-                hook(unit.layers[0])
-            self._release(unit)
+        if self._ran is self.units and self._prepared:
+            loss = self._prepared.forward(self._values)
+        else:
+            loss += sum(self._run(u) for u in self._ran if first <= u.layers[-1] <= last)
         self.loss = loss
         return {name: self.blobs[name] for name in self.outputs if name in self.blobs}
+
+    def _run(self, unit: Unit) -> float:
+        """Run a unit and its hooks, release what nobody reads any more and return the loss."""
+        for hook in self.before_forward:
+            hook(unit.layers[0])
+        loss = self._forward_unit(unit)
+        for hook in self.after_forward:
+            hook(unit.layers[0])
+        self._release(unit)
+        return loss
 
     def _choose(self, part: bool) -> list[Unit]:
         """Return single layers where somebody wants to see each or to run a part; else fused."""
@@ -390,11 +398,3 @@ class Net:
         for layer in self.layers:
             if isinstance(layer, Input) and name in layer.config.top:
                 layer.feed(list(layer.config.top).index(name), self.engine.asarray(array))
-
-
-def _read(source: str | Path | NetParameter) -> NetParameter:
-    if isinstance(source, NetParameter):
-        return source
-    parsed = read_net(source)
-    refuse(parsed.findings)
-    return parsed.message

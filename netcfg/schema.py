@@ -380,3 +380,12 @@ def _not_known(
 
 def _layer(config: LayerParameter) -> str:
     return f"layer '{config.name}' ({config.type})"
+
+
+def as_net(source: str | Path | NetParameter) -> NetParameter:
+    """Return a net, read from its file unless it is one; see ``read_net`` and ``refuse``."""
+    if isinstance(source, NetParameter):
+        return source
+    parsed = read_net(source)
+    refuse(parsed.findings)
+    return parsed.message

@@ -27,6 +27,7 @@ ORDER = (
     "graph",
     "plan",
     "fuse fused",
+    "prepared",
     "net",
     "testing summary timing scoring shapes features debug_info",
     "solver",

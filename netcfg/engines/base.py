@@ -18,12 +18,12 @@ from netcfg.engines import (
     numpy_conv,
     numpy_linear,
     numpy_norm,
+    numpy_pointwise,
     numpy_pool,
     openblas,
     threads,
 )
 from netcfg.engines.geometry import Conv, Window
-from netcfg.engines.layout import pieces
 from netcfg.errors import NetError
 from netcfg.trace import Trace
 from netcfg.types import Array, Arrays, Shape
@@ -46,6 +46,7 @@ class Engine:
     xp: Any = np
     trace: Trace | None = None
     allocated: int = 0
+    state: Any = None
 
     def __init__(self, dtype: Any = np.float32, storage: str = "float32") -> None:
         self.dtype = np.dtype(dtype)
@@ -98,6 +99,13 @@ class Engine:
         dy (M, N), x (M, K) → dw (N, K)
         """
         return numpy_linear.product(self.xp, dy.T, x)
+
+    def matmul(self, a: Array, b: Array) -> Array:
+        """Multiply matrices; a b of two axes serves all matrices of a.
+
+        y[..., m, n] = Σ_k a[..., m, k] b[..., k, n]
+        """
+        return self.xp.matmul(a, b)
 
     # Convolution -------------------------------------------------------------------------------
 
@@ -334,29 +342,11 @@ class Engine:
 
     def relu(self, x: Array, slope: float) -> Array:
         """Return y = x where x > 0, else slope x."""
-        # One sample of zeros, not the number: NumPy has no fast loop for an array and a number.
-        zero = self.xp.zeros_like(x[:1] if x.ndim else x)
-        y = self.xp.empty_like(x)
-
-        def bend(piece: Any) -> None:
-            self.xp.maximum(x[piece], zero, out=y[piece])
-            if slope != 0:
-                y[piece] += self.xp.minimum(x[piece], zero) * float(slope)
-
-        threads.run(self.xp, bend, pieces(y))
-        return y
+        return numpy_pointwise.relu(self.xp, x, slope)
 
     def relu_grad(self, dy: Array, x: Array, slope: float) -> Array:
         """Return dx = dy where x > 0, else slope dy."""
-        dx = self.xp.empty_like(dy)
-
-        def choose(piece: Any) -> None:
-            self.xp.multiply(dy[piece], x[piece] > 0, out=dx[piece])
-            if slope != 0:
-                dx[piece] += dy[piece] * (x[piece] <= 0) * float(slope)
-
-        threads.run(self.xp, choose, pieces(dx))
-        return dx
+        return numpy_pointwise.relu_grad(self.xp, dy, x, slope)
 
     def sigmoid(self, x: Array) -> Array:
         """Return y = 1 / (1 + exp(-x)), as ½ tanh(x/2) + ½, which cannot overflow."""
@@ -376,6 +366,10 @@ class Engine:
         y *= float(scale)
         return y
 
+    def keep_mask(self, shape: Shape, ratio: float, drawing: Any) -> Array:
+        """Return False with probability ``ratio``, by the numbers of a layer's pass."""
+        return self.xp.asarray(drawing.random().random(shape, dtype="float32") >= ratio)
+
     def weighted_sum(
         self, xs: Sequence[Array], coeffs: Sequence[float], slope: float | None = None
     ) -> Array:
@@ -387,6 +381,9 @@ class Engine:
 
     def _bend(self, y: Array, slope: float | None) -> Array:
         return y if slope is None else self.relu(y, slope)
+
+    def recorder(self) -> Any:
+        """Return what notes operations, which ``state`` decides, to run them again, or None."""
 
     def lstm(self, x: Array, cont: Array, first: Arrays, weights: Arrays) -> Any:
         """Return LSTM's passes over whole sequences (see ``onednn.lstm.Whole``), or None."""

@@ -1,5 +1,6 @@
 """Calls of every primitive, on which all engines are compared."""
 
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -230,3 +231,29 @@ call("linear:relu")(lambda r: (r.normal(size=(4, 6)), r.normal(size=(3, 6)), r.n
 call("linear:no_bias")(lambda r: (r.normal(size=(4, 6)), r.normal(size=(3, 6)), None))
 call("linear_grad_x")(lambda r: (r.normal(size=(4, 3)), r.normal(size=(3, 6))))
 call("linear_grad_w")(lambda r: (r.normal(size=(4, 3)), r.normal(size=(4, 6))))
+
+
+@dataclass(frozen=True)
+class Context:
+    seed: int = 5
+
+
+class Drawing:
+    """What draws: as a layer does."""
+
+    name = "drop"
+    context = Context()
+    step = 3
+
+    def random(self) -> np.random.Generator:
+        key = [self.context.seed, zlib.crc32(self.name.encode())]
+        return np.random.Generator(np.random.Philox(key=key, counter=[0, 0, self.step, 0]))
+
+
+call("keep_mask")(lambda r: ((3, 5, 7), 0.3, Drawing()))
+call("matmul")(lambda r: (r.normal(size=(4, 6)), r.normal(size=(6, 3))))
+call("matmul:batch")(lambda r: (r.normal(size=(2, 4, 6)), r.normal(size=(2, 6, 3))))
+call("matmul:turned")(
+    lambda r: (r.normal(size=(2, 3, 6, 4)).swapaxes(-1, -2), r.normal(size=(2, 3, 6, 5)))
+)
+call("matmul:serves_all")(lambda r: (r.normal(size=(2, 3, 4, 6)), r.normal(size=(6, 3))))

@@ -2,6 +2,7 @@
 
 import ctypes
 import functools
+import itertools
 import math
 from collections import defaultdict
 from ctypes import c_int, c_void_p
@@ -99,17 +100,44 @@ def _plan(shape: Shape, last: bool, dtype: Any) -> tuple[int, Shape, str]:
     return size, tuple(item * n for n in steps(shape, last)), np.dtype(dtype).str
 
 
-class _Block:
-    """Memory that returns to its pool when no array looks at it any more."""
+class Block:
+    """Memory that returns to its pool when no array looks at it any more.
 
-    __slots__ = ("__array_interface__", "kept", "memory")
+    Attributes:
+        serial: a number that no other block has.
+        address: of the first byte.
+        size: in bytes.
+    """
 
-    def __init__(self, kept: list[Any], memory: Any, interface: dict[str, Any]) -> None:
-        self.kept, self.memory = kept, memory
+    __slots__ = ("__array_interface__", "address", "kept", "memory", "serial", "size")
+    count = itertools.count()
+
+    def __init__(
+        self,
+        kept: list[Any],
+        memory: tuple[np.ndarray, int],
+        size: int,
+        interface: dict[str, Any],
+    ) -> None:
+        self.kept, self.memory, self.size = kept, memory, size
+        self.serial, self.address = next(self.count), memory[1]
         self.__array_interface__ = interface
 
     def __del__(self) -> None:
         self.kept.append(self.memory)
+
+
+def block_of(x: Any) -> Block | None:
+    """Return the block that an array lies in, None where it has other memory."""
+    while isinstance(x, np.ndarray):
+        x = x.base
+    return x if isinstance(x, Block) else None
+
+
+def aligned(size: int) -> tuple[np.ndarray, int]:
+    """Return new memory and the address of its first aligned byte, which so many follow."""
+    raw = np.empty(size + ALIGNMENT, np.uint8)
+    return raw, raw.ctypes.data + -raw.ctypes.data % ALIGNMENT
 
 
 class Pool:
@@ -117,32 +145,40 @@ class Pool:
 
     Attributes:
         allocated: how many blocks were taken from the system.
+        read_only: whether only oneDNN may write to new arrays.
     """
 
     def __init__(self) -> None:
         self._free: dict[int, list[tuple[np.ndarray, int]]] = defaultdict(list)
         self.allocated = 0
+        self.read_only = False
 
     def empty(self, shape: Shape, last: bool = True, dtype: Any = np.float32) -> np.ndarray:
         """Return a new array, channels-last by default; its values are arbitrary."""
         size, strides, typestr = _plan(shape, last, dtype)
         kept = self._free[size]
-        memory = kept.pop() if kept else self._allocate(size)
+        try:
+            memory = kept.pop()
+        except IndexError:  # asking first would not do: other threads take blocks too
+            memory = self._allocate(size)
         interface = {
-            "data": (memory[1], False),
+            "data": (memory[1], self.read_only),
             "shape": shape,
             "strides": strides,
             "typestr": typestr,
             "version": 3,
         }
-        array = np.asarray(_Block(kept, memory, interface))
+        array = np.asarray(Block(kept, memory, size, interface))
         return array.view(dtype) if typestr == "<V2" else array  # bfloat16 has no type string
 
+    def clear(self) -> None:
+        """Give what is free back to the system."""
+        for kept in self._free.values():
+            kept.clear()
+
     def _allocate(self, size: int) -> tuple[np.ndarray, int]:
-        """Return new memory and the address of its first aligned byte."""
         self.allocated += 1
-        raw = np.empty(size + ALIGNMENT, np.uint8)
-        return raw, raw.ctypes.data + -raw.ctypes.data % ALIGNMENT
+        return aligned(size)
 
 
 _Pointer = ctypes.c_size_t

@@ -9,6 +9,7 @@ from netcfg.engines.onednn import elementwise, norm
 from netcfg.engines.onednn.library import Algorithm, Library
 from netcfg.engines.onednn.memory import bfloat16, is_last
 from netcfg.engines.onednn.operation import Slot
+from netcfg.engines.onednn.recorder import Recorder
 from netcfg.engines.onednn.runner import Frozen, Runner
 from netcfg.engines.onednn.widened import Widened
 from netcfg.errors import NetError
@@ -40,6 +41,14 @@ class Pointwise(Widened):
     def allocated(self) -> int:  # type: ignore[override]
         """How many blocks of memory were taken from the system for results."""
         return self._runner.pool.allocated
+
+    @property
+    def state(self) -> Any:
+        """Threads, and whether operations record when they run."""
+        return self._library.threads(), self.trace is None
+
+    def recorder(self) -> Recorder | None:
+        return None if self._runner.trace else Recorder(self._runner)
 
     def freeze(self, weights: Array) -> Any:
         return Frozen(np.ascontiguousarray(weights)) if self.dtype == np.float32 else weights

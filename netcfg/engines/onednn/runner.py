@@ -42,6 +42,7 @@ class Runner:
         pool: where results lie.
         reorders: how many arrays were copied into another layout.
         trace: where operations record when they ran.
+        recorder: notes operations, where there is one (``netcfg.engines.onednn.recorder``).
     """
 
     def __init__(self) -> None:
@@ -49,6 +50,7 @@ class Runner:
         self.pool = Pool()
         self.reorders = 0
         self.trace: Trace | None = None
+        self.recorder: Any = None
         self._operations: dict[int, dict[Hashable, Operation | None]] = defaultdict(dict)
         self._scratch = np.empty(0, np.uint8)
         self._lock = threading.RLock()
@@ -119,6 +121,8 @@ class Runner:
             memory = self._empty(slot)
             self._copy(weights.memory, memory, wanted, of)
             weights.memory, weights.desc = memory, wanted
+        if self.recorder:
+            self.recorder.fix(weights.memory)
         return weights.memory
 
     def _plain(self, array: Array, slot: Slot) -> Array:
@@ -142,6 +146,8 @@ class Runner:
 
     def _execute(self, operation: Operation, arrays: list[Array]) -> None:
         scratch = self._scratch_address(operation.scratch)
+        if self.recorder:
+            self.recorder.note(operation, arrays)
         if self.trace is None:
             operation.run(arrays, scratch)
             return
