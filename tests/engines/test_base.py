@@ -97,7 +97,7 @@ def engine_name(request: pytest.FixtureRequest) -> str:
 
 
 def test_every_primitive_has_calls_and_a_definition() -> None:
-    arrays = {"asarray", "freeze", "to_numpy", "zeros", "lstm"}
+    arrays = {"asarray", "freeze", "lstm", "recorder", "to_numpy", "zeros"}
     methods = {n for n, _ in inspect.getmembers(Engine, inspect.isfunction) if n[0] != "_"}
     assert {primitive(name) for name in CALLS} == methods - arrays
     assert all(hasattr(reference, name) for name in methods - arrays)
@@ -139,7 +139,7 @@ def test_subclasses_keep_signatures_and_add_nothing(engine_class: str) -> None:
     for name, method in inspect.getmembers(ENGINES[engine_class](), inspect.isfunction):
         if name[0] != "_":
             assert name in base
-            assert inspect.signature(method) == inspect.signature(base[name])
+            assert inspect.signature(method).parameters == inspect.signature(base[name]).parameters
 
 
 def test_asarray_zeros_and_back(engine_name: str) -> None:

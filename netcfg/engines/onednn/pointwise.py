@@ -47,7 +47,7 @@ class Pointwise(Widened):
         """Threads, and whether operations record when they run."""
         return self._library.threads(), self.trace is None
 
-    def recorder(self) -> Recorder | None:
+    def recorder(self) -> Any:
         return None if self._runner.trace else Recorder(self._runner)
 
     def freeze(self, weights: Array) -> Any:
