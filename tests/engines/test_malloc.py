@@ -1,6 +1,8 @@
 """Memory that malloc keeps."""
 
 import ctypes
+import resource
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -65,3 +67,25 @@ def test_does_nothing_with_another_libc(monkeypatch: Any, library: object) -> No
     monkeypatch.setattr(malloc.sys, "platform", "linux")
     monkeypatch.setattr(ctypes, "CDLL", load)
     malloc.keep_freed_memory()
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_trim"), reason="glibc has malloc_trim")
+def test_gives_back_what_is_free() -> None:
+    def resident() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+    malloc.keep_freed_memory()
+    before = resident()
+    blocks = [bytearray(b"x" * (8 << 20)) for _ in range(16)]
+    last = bytearray(1 << 10)
+    assert resident() - before > 100 << 20
+    del blocks
+    malloc.give_back()
+    assert resident() - before < 30 << 20
+    del last
+
+
+def test_other_systems_keep_their_memory(monkeypatch: Any) -> None:
+    monkeypatch.setattr(malloc.sys, "platform", "darwin")
+    monkeypatch.setattr(ctypes, "CDLL", None)
+    malloc.give_back()

@@ -1,5 +1,6 @@
 """Arrays and descriptors of memory: how shapes lie in it, and where it comes from."""
 
+import contextlib
 import ctypes
 import functools
 import itertools
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from netcfg.engines import malloc
 from netcfg.engines.onednn.library import Dims, load
 from netcfg.errors import NetError
 from netcfg.types import Shape
@@ -36,6 +38,9 @@ def bfloat16() -> np.dtype[Any]:
 
 ALIGNMENT = 64
 """Bytes of a cache line, and of the longest vector."""
+
+LARGE = 1 << 20
+"""Bytes from which on an array may take a larger block, rather than new memory."""
 
 _ANY = 1
 """The tag by which oneDNN chooses a layout."""
@@ -140,8 +145,17 @@ def aligned(size: int) -> tuple[np.ndarray, int]:
     return raw, raw.ctypes.data + -raw.ctypes.data % ALIGNMENT
 
 
+def lasting(size: int) -> np.ndarray:
+    """Return new bytes for what is kept, which would only keep a block from its pool."""
+    raw, start = aligned(size)
+    first = start - raw.ctypes.data
+    return raw[first : first + size]
+
+
 class Pool:
     """Aligned memory for arrays; what is freed comes again at the next request of its size.
+
+    Large arrays also take a free block of up to twice their size.
 
     Attributes:
         allocated: how many blocks were taken from the system.
@@ -156,11 +170,7 @@ class Pool:
     def empty(self, shape: Shape, last: bool = True, dtype: Any = np.float32) -> np.ndarray:
         """Return a new array, channels-last by default; its values are arbitrary."""
         size, strides, typestr = _plan(shape, last, dtype)
-        kept = self._free[size]
-        try:
-            memory = kept.pop()
-        except IndexError:  # asking first would not do: other threads take blocks too
-            memory = self._allocate(size)
+        kept, memory = self._take(size)
         interface = {
             "data": (memory[1], self.read_only),
             "shape": shape,
@@ -171,10 +181,24 @@ class Pool:
         array = np.asarray(Block(kept, memory, size, interface))
         return array.view(dtype) if typestr == "<V2" else array  # bfloat16 has no type string
 
+    def _take(self, size: int) -> tuple[list[tuple[np.ndarray, int]], tuple[np.ndarray, int]]:
+        """Return memory of at least so many bytes, and where it goes when it is free again."""
+        kept = self._free[size]
+        try:
+            return kept, kept.pop()
+        except IndexError:  # asking first would not do: other threads take blocks too
+            pass
+        if size >= LARGE:
+            for other in sorted(n for n in list(self._free) if size < n <= 2 * size):
+                with contextlib.suppress(IndexError):
+                    return self._free[other], self._free[other].pop()
+        return kept, self._allocate(size)
+
     def clear(self) -> None:
         """Give what is free back to the system."""
         for kept in self._free.values():
             kept.clear()
+        malloc.give_back()
 
     def _allocate(self, size: int) -> tuple[np.ndarray, int]:
         self.allocated += 1

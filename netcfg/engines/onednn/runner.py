@@ -11,7 +11,7 @@ import numpy as np
 
 from netcfg.engines.onednn.attributes import Attributes
 from netcfg.engines.onednn.library import Arg, RefusedError, load
-from netcfg.engines.onednn.memory import Pool, address, dense, is_last, strided
+from netcfg.engines.onednn.memory import Pool, address, dense, is_last, lasting, strided
 from netcfg.engines.onednn.operation import Operation, Slot
 from netcfg.trace import Trace
 from netcfg.types import Array
@@ -118,7 +118,7 @@ class Runner:
         # The slot's shape has an axis for groups where there are several.
         of = weights.desc or dense(slot.shape, last=False)
         if not self.library.equal(of, wanted):
-            memory = self._empty(slot)
+            memory = lasting(self.library.size(wanted))
             self._copy(weights.memory, memory, wanted, of)
             weights.memory, weights.desc = memory, wanted
         if self.recorder:

@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 
 from netcfg.engines.onednn.library import load
-from netcfg.engines.onednn.memory import ALIGNMENT, Pool, address, dense, is_last, steps, strided
+from netcfg.engines.onednn.memory import (
+    ALIGNMENT,
+    LARGE,
+    Pool,
+    address,
+    dense,
+    is_last,
+    steps,
+    strided,
+)
 
 
 @pytest.mark.parametrize(
@@ -57,6 +66,34 @@ def test_memory_is_aligned_and_comes_again() -> None:
     del part
     gc.collect()
     assert address(pool.empty((120,))) == where
+    assert pool.allocated == 2
+
+
+def test_large_arrays_take_larger_blocks() -> None:
+    pool = Pool()
+    whole, small = pool.empty((LARGE,)), pool.empty((100,))  # 4 MB
+    where = address(whole), address(small)
+    del whole, small
+    gc.collect()
+    half = pool.empty((LARGE // 2,))
+    assert address(half) == where[0]
+    quarter = pool.empty((LARGE // 4,))
+    assert address(quarter) not in where, "the only larger block is in use"
+    assert address(pool.empty((50,))) != where[1], "small arrays have blocks of their own size"
+    del half
+    gc.collect()
+    assert address(pool.empty((LARGE,))) == where[0], "it is as large as before"
+    del quarter
+    gc.collect()
+    assert address(pool.empty((LARGE // 3,))) != where[0], "three times as large is too large"
+
+
+def test_a_cleared_pool_takes_new_memory() -> None:
+    pool = Pool()
+    pool.empty((100,))
+    gc.collect()
+    pool.clear()
+    pool.empty((100,))
     assert pool.allocated == 2
 
 
