@@ -7,6 +7,7 @@ from pathlib import Path
 from netcfg.engines.base import Engine
 from netcfg.errors import DataError, NetError
 from netcfg.graph import Blob, Graph, build_graph
+from netcfg.io.files import of_zoo
 from netcfg.layer import Context, Layer, as_shapes, located
 from netcfg.netcfg_pb2 import TEST, TRAIN, LayerParameter, NetParameter, NetState, SolverParameter
 from netcfg.phases import filter_net, left_out, merge_states
@@ -31,6 +32,7 @@ def check_file(path: str | Path) -> list[Finding]:
     Shapes are checked as far as they follow without data that is missing.
     """
     try:
+        path = of_zoo(path)
         kind = kind_of(path)
         findings = _check_solver(path) if kind == "solver" else _check_net_file(path)
     except NetError as error:

@@ -5,13 +5,11 @@ The readme begins with its front matter, lines ``key: value`` between two lines 
 """
 
 import re
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 from netcfg.errors import NetError, nearest
-from netcfg.io.download import File, check_hash, download, take
-from netcfg.io.files import write_whole
+from netcfg.io.download import File, check_hash, keep
 
 REQUIRED = ("caffemodel", "caffemodel_url", "sha1")
 
@@ -106,16 +104,5 @@ def fetch_weights(card: ModelCard, given: str | Path | None = None) -> tuple[Pat
     Raises:
         NetError: they are not to be had, or are not what the readme says.
     """
-    path = card.path.with_name(card.file)
     file = File(card.file, None, lambda path: check_hash(path, card.sha1, "sha1"))
-    if path.is_file():
-        try:
-            file.check(path)
-        except NetError as error:
-            raise NetError(f"{error}; move it away to have it fetched") from None
-        return path, True
-    if given is None:
-        return download(file, [card.url], path.parent), False
-    with open(take(file, Path(given)), "rb") as source, write_whole(path) as target:
-        shutil.copyfileobj(source, target)
-    return path, False
+    return keep(file, [card.url], card.path.parent, None if given is None else Path(given))

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from netcfg.errors import NetError
-from netcfg.io.files import find_file
+from netcfg.io.files import find_file, of_zoo
 from netcfg.netcfg_pb2 import LayerParameter, SolverParameter, Source
 
 
@@ -55,6 +55,6 @@ def find_named(solver: SolverParameter, field: str, path: str, near: str) -> Pat
         NetError: there is no such file.
     """
     try:
-        return find_file(path, near=near)
+        return find_file(str(of_zoo(path, "weights")) if field == "weights" else path, near)
     except NetError as error:
         raise error.at(place_of(solver, field)) from None

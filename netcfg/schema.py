@@ -14,7 +14,7 @@ from google.protobuf.message import Message
 from netcfg.errors import NetError, SchemaError, nearest
 from netcfg.fork_use import drop_forks
 from netcfg.forks import HARMLESS, Finding, judge_field, judge_value
-from netcfg.io.files import find_file
+from netcfg.io.files import find_file, of_zoo
 from netcfg.netcfg_pb2 import LayerParameter, NetParameter, SolverParameter, UnknownField
 from netcfg.places import place
 from netcfg.prototxt import CLOSER, SEPARATORS, Parser, plain
@@ -123,6 +123,7 @@ def read_net(path: str | Path, ignore: Collection[str] = ()) -> Parsed[NetParame
     Raises:
         NetError: there is no such file, or it is not text.
     """
+    path = of_zoo(path)
     return parse_net(_read(path), str(path), ignore)
 
 
@@ -132,6 +133,7 @@ def read_solver(path: str | Path, ignore: Collection[str] = ()) -> Parsed[Solver
     Raises:
         NetError: there is no such file, or it is not text.
     """
+    path = of_zoo(path, "solver.prototxt")
     return parse_solver(_read(path), str(path), ignore)
 
 

@@ -10,7 +10,14 @@ from netcfg.errors import NetError, ShapeError, WeightsError, nearest
 from netcfg.io.blobs import blob_array
 from netcfg.io.caffemodel import StoredLayer
 from netcfg.layer import Layer
+from netcfg.netcfg_pb2 import LayerParameter, TransformationParameter
 from netcfg.types import Array, Shape
+
+LASTING = frozenset(
+    {"scale", "crop_size", "mean_file", "mean_value", "force_color", "force_gray"}
+    | {"resize_param", "crop_h", "crop_w"}
+)
+"""Fields of a transformation that hold whenever the net is asked."""
 
 Blobs = Sequence[np.ndarray | None]
 """Arrays of a layer; None, or a missing end, for those that an earlier layer owns."""
@@ -91,7 +98,8 @@ def load_weights(
     for name in report.taken:
         for param, blob in zip(with_params[name].params, weights[name], strict=False):
             if blob is not None:
-                param.assign(engine.asarray(np.asarray(blob).reshape(param.shape)))
+                own = with_params[name].engine
+                param.assign(own.asarray(np.asarray(blob).reshape(param.shape)))
     report.unused = [n for n, blobs in weights.items() if n not in with_params and len(blobs)]
     return report
 
@@ -128,6 +136,19 @@ def stored_layers(
         yield StoredLayer(c.name, c.type, c.bottom, c.top, blobs, grads, shared)
 
 
+def image_transform(layers: Iterable[LayerParameter]) -> TransformationParameter | None:
+    """Return how the first layer without bottoms that transforms images prepares them to be told.
+
+    What is random in training, such as ``mirror``, is left out.
+    """
+    for layer in layers:
+        if layer.HasField("transform_param") and not layer.bottom:
+            whole = layer.transform_param
+            values = {name: value for f, value in whole.ListFields() if (name := f.name) in LASTING}
+            return TransformationParameter(**values)
+    return None
+
+
 def take_blobs(layer: Layer, earlier: Iterable[Layer], engine: Engine) -> None:
     """Let a layer begin with the ``blobs`` of its configuration, as a net with weights has them.
 
@@ -145,7 +166,7 @@ def take_blobs(layer: Layer, earlier: Iterable[Layer], engine: Engine) -> None:
     *_, (_, shared) = with_shared([*earlier, layer])
     for i, (param, blob) in enumerate(zip(layer.params, blobs, strict=True)):
         if i not in shared:
-            param.assign(engine.asarray(np.asarray(blob).reshape(param.shape)))
+            param.assign(layer.engine.asarray(np.asarray(blob).reshape(param.shape)))
 
 
 def refuse_namesake(layer: Layer, others: Iterable[Layer]) -> None:

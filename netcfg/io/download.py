@@ -5,6 +5,7 @@ What has come so far waits beside the file under its name with ``.part`` at the 
 
 import hashlib
 import os
+import shutil
 import time
 import urllib.error
 import urllib.request
@@ -18,6 +19,7 @@ from urllib.parse import urlsplit
 from tqdm import tqdm
 
 from netcfg.errors import NetError
+from netcfg.io.files import write_whole
 
 SECONDS = 30
 """How long a server may be silent."""
@@ -81,6 +83,37 @@ def take(file: File, given: Path) -> Path:
         raise NetError(f"'{path}' is missing; --from needs a folder that holds it")
     file.check(path)
     return path
+
+
+def keep(
+    file: File, urls: Sequence[str], folder: Path, given: Path | None = None
+) -> tuple[Path, bool]:
+    """Put a checked file into a folder unless it is there.
+
+    Args:
+        file: what it is called in the folder.
+        urls: where it is to be had.
+        folder: where it is kept.
+        given: a folder to copy it from, in place of the network.
+
+    Returns:
+        Where it is, and whether it was there already.
+
+    Raises:
+        NetError: it is not to be had, or is not what it should be.
+    """
+    path = folder / file.name
+    if path.is_file():
+        try:
+            file.check(path)
+        except NetError as error:
+            raise NetError(f"{error}; move it away to have it fetched") from None
+        return path, True
+    if given is None:
+        return download(file, urls, folder), False
+    with open(take(file, given), "rb") as source, write_whole(path) as target:
+        shutil.copyfileobj(source, target)
+    return path, False
 
 
 def download(file: File, urls: Sequence[str], folder: Path) -> Path:
@@ -199,9 +232,23 @@ def check_hash(path: Path, expected: str, kind: str = "sha256") -> None:
     """
     with open(path, "rb") as file:
         found = hashlib.file_digest(file, kind).hexdigest()
-        file.seek(0)
-        page = file.read(256).lstrip().lower().startswith((b"<!doctype html", b"<html"))
-    refuse_hash(path, found, expected, kind, "; it is a web page" if page else "")
+    refuse_hash(path, found, expected, kind, "; it is a web page" if _is_page(path) else "")
+
+
+def refuse_page(path: Path) -> None:
+    """Refuse a web page, with which servers like to answer in place of the file.
+
+    Raises:
+        NetError: the message names the file.
+    """
+    if _is_page(path):
+        name = path.name.removesuffix(".part")
+        raise NetError(f"'{path.with_name(name)}' is a web page, not the file it should be")
+
+
+def _is_page(path: Path) -> bool:
+    with open(path, "rb") as file:
+        return file.read(256).lstrip().lower().startswith((b"<!doctype html", b"<html"))
 
 
 def refuse_hash(

@@ -10,12 +10,31 @@ from typing import BinaryIO
 from netcfg.errors import NetError, nearest
 
 
+def of_zoo(path: str | Path, default: str = "deploy.prototxt") -> str | Path:
+    """Return the file that ``zoo:NAME`` or ``zoo:NAME/FILE`` means, any other path as it is.
+
+    Args:
+        path: as a user gives it.
+        default: the FILE that is meant where only the model is named.
+
+    Raises:
+        NetError: there is no such model or file, or it cannot be fetched.
+    """
+    text = str(path)
+    if not text.startswith("zoo:"):
+        return path
+    from netcfg.zoo.store import resolve  # brings the network with it, which few need
+
+    return resolve(text, default)
+
+
 def find_file(path: str, near: str = "") -> Path:
     """Return ``path`` as found from the working directory, else from the folder of ``near``.
 
     Raises:
         NetError: there is no such file; the message names the closest one in its folder.
     """
+    path = str(of_zoo(path))
     given = Path(path).expanduser()
     places = [given]
     if near and not given.is_absolute():

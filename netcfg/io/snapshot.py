@@ -31,7 +31,7 @@ from netcfg.io.caffemodel import (
 from netcfg.io.files import write_whole
 from netcfg.io.wire import BYTES, Data, Field, Reader, Values
 from netcfg.netcfg_pb2 import LayerState as StoredState
-from netcfg.netcfg_pb2 import NamedBlob, SolverState
+from netcfg.netcfg_pb2 import NamedBlob, SolverState, TransformationParameter
 from netcfg.weights import LayerState
 
 ITER, HISTORY, METADATA = (
@@ -89,8 +89,17 @@ def write_snapshot(
     layers: Iterable[StoredLayer],
     *,
     hdf5: bool = False,
+    transform: TransformationParameter | None = None,
 ) -> tuple[Path, Path]:
     """Write weights, then state, both in HDF5 if wanted; each file appears whole or not at all.
+
+    Args:
+        prefix: what the names of the files begin with.
+        state: of the solver.
+        net_name: name of the net.
+        layers: what the weights keep.
+        hdf5: the format.
+        transform: how images are prepared for the net; HDF5 has no place for it.
 
     Returns:
         The two files.
@@ -108,7 +117,7 @@ def write_snapshot(
         digest = write_weights_hdf5(weights_path, net_name, layers)
         write_state_hdf5(state_path, _message(state, digest), state.history)
     else:
-        digest = write_weights(weights_path, net_name, layers)
+        digest = write_weights(weights_path, net_name, layers, transform)
         _write_state(state_path, state, digest)
     return weights_path, state_path
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from netcfg.io.caffemodel import read_weights, write_weights
 from netcfg.io.hdf5 import write_weights_hdf5
 from netcfg.net import Net
-from netcfg.weights import stored_layers
+from netcfg.weights import image_transform, stored_layers
 
 
 def load_file(net: Net, path: str, ignore_mismatch: Sequence[str] = ()) -> None:
@@ -28,4 +28,4 @@ def save_file(net: Net, path: str, *, hdf5: bool = False) -> None:
     if hdf5:
         write_weights_hdf5(path, net.name, layers)
     else:
-        write_weights(path, net.name, layers)
+        write_weights(path, net.name, layers, image_transform(net.config.layer))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from netcfg.engines.base import Engine
 from netcfg.io.caffemodel import Weights
-from netcfg.io.files import find_file
+from netcfg.io.files import find_file, of_zoo
 from netcfg.net import Net
 from netcfg.netcfg_pb2 import NetParameter, NetState, SolverParameter
 from netcfg.phases import merge_states
@@ -28,6 +28,7 @@ def read_source(source: str | Path | SolverParameter) -> tuple[SolverParameter, 
         copy = SolverParameter()
         copy.CopyFrom(source)
         return copy, source.source.file, []
+    source = of_zoo(source, "solver.prototxt")
     parsed = read_solver(source)
     refuse(parsed.findings)
     return parsed.message, str(source), [str(finding) for finding in parsed.findings]
@@ -169,7 +170,7 @@ def weight_files(param: SolverParameter, given: Sequence[str | Path], near: str)
         NetError: one of them is missing.
     """
     if given:
-        return [find_file(path, near=near) for path in split_paths(given)]
+        return [find_file(str(of_zoo(path, "weights")), near) for path in split_paths(given)]
     own = split_paths(param.weights)
     return [find_named(param, "weights", path, near) for path in own]
 

@@ -14,7 +14,7 @@ from netcfg.netcfg_pb2 import SolverParameter
 from netcfg.solver.rules import RULES
 from netcfg.solver.schedule import current_step
 from netcfg.types import Shape
-from netcfg.weights import missing, stored_layers
+from netcfg.weights import image_transform, missing, stored_layers
 
 if TYPE_CHECKING:
     from netcfg.solver.solver import Solver
@@ -69,7 +69,10 @@ def take(solver: "Solver") -> tuple[Path, Path]:
     )
     layers = stored_layers(net.layers, net.engine, diffs=param.snapshot_diff)
     hdf5 = param.snapshot_format == SolverParameter.HDF5
-    return write_snapshot(solver.prefix, state, net.name, layers, hdf5=hdf5)
+    asked = (solver.test_nets or [net])[0].config.layer
+    return write_snapshot(
+        solver.prefix, state, net.name, layers, hdf5=hdf5, transform=image_transform(asked)
+    )
 
 
 def resume(solver: "Solver", state: State) -> None:

@@ -24,6 +24,7 @@ from netcfg.netcfg_pb2 import (
     LayerParameter,
     NetParameter,
     SolverState,
+    TransformationParameter,
     V1LayerParameter,
 )
 from tests.shared import SHARED, shared
@@ -250,3 +251,17 @@ def test_layers_under_other_names() -> None:
         weights.rename({"bb": "x"})
     with pytest.raises(WeightsError, match=r"'w\.caffemodel' has a layer 'c' besides 'b'"):
         weights.rename({"b": "c"})
+
+
+def test_how_images_are_prepared(tmp_path: Path) -> None:
+    path = tmp_path / "w.caffemodel"
+    transform = TransformationParameter(scale=0.5, mean_value=[1, 2, 3], crop_size=4)
+    write_weights(path, "n", [StoredLayer("a", "ReLU")], transform)
+    assert read_weights(path).transform == transform
+    net = NetParameter.FromString(path.read_bytes())  # with a field that the schema lacks
+    assert [layer.name for layer in net.layer] == ["a"]
+    write_weights(path, "n", [StoredLayer("a", "ReLU")])
+    assert read_weights(path).transform is None
+    for damaged in (b"\x92\xf1\x04\x01\x05", b"\x90\xf1\x04\x01"):
+        with pytest.raises(WeightsError, match=r"^w: byte 15: "):
+            decode_weights(path.read_bytes() + damaged, "w")

@@ -9,7 +9,7 @@ import pytest
 
 from netcfg.errors import NetError
 from netcfg.io import download
-from netcfg.io.download import File, check_hash, find
+from netcfg.io.download import File, check_hash, find, keep, refuse_page
 from tests.data_scripts.scripts import Server, serving
 
 CONTENT = bytes(range(256)) * 1000
@@ -198,3 +198,41 @@ def test_hashes(tmp_path: Path) -> None:
     check_hash(tmp_path / "file.part", hashlib.sha1(page).hexdigest(), "sha1")
     with pytest.raises(NetError, match=r"/file' is not .*: sha1 \w{40}, not 00; it is a web page"):
         check_hash(tmp_path / "file.part", "00", "sha1")
+
+
+def test_what_is_kept(server: Server, tmp_path: Path) -> None:
+    folder, given = tmp_path / "kept", tmp_path / "given"
+    given.mkdir()
+    (given / "file.bin").write_bytes(CONTENT)
+    assert keep(FILE, [GONE], folder, given) == (folder / "file.bin", False)
+    assert (folder / "file.bin").read_bytes() == CONTENT
+    assert keep(FILE, [GONE], folder) == (folder / "file.bin", True)
+    (folder / "file.bin").write_bytes(b"mine")
+    with pytest.raises(NetError, match="wrong content; move it away to have it fetched"):
+        keep(FILE, [GONE], folder, given)
+    assert (folder / "file.bin").read_bytes() == b"mine"
+    (folder / "file.bin").unlink()
+    assert keep(FILE, [GONE, f"{server.url}/file.bin"], folder) == (folder / "file.bin", False)
+    (given / "file.bin").write_bytes(b"theirs")
+    (folder / "file.bin").unlink()
+    with pytest.raises(NetError, match="wrong content"):
+        keep(FILE, [], folder, given)
+    assert list(folder.iterdir()) == []
+
+
+def test_redirections(server: Server, fetch: Callable[..., Path]) -> None:
+    server.moved["old/file.bin"] = f"{server.url}/file.bin"
+    server.cut = 200_000
+    assert fetch(f"{server.url}/old").read_bytes() == CONTENT
+    assert [wanted for path, wanted in server.requests if path == "/file.bin"] == [
+        None,
+        "bytes=200000-",
+    ]
+
+
+def test_web_pages(tmp_path: Path) -> None:
+    (tmp_path / "file.part").write_bytes(b"\n<HTML>")
+    with pytest.raises(NetError, match=r"/file' is a web page, not the file it should be"):
+        refuse_page(tmp_path / "file.part")
+    (tmp_path / "file").write_bytes(b"\n\x04html")
+    refuse_page(tmp_path / "file")

@@ -5,7 +5,7 @@ import pytest
 
 from netcfg.errors import NetError
 from netcfg.io import files
-from netcfg.io.files import find_file, write_whole
+from netcfg.io.files import find_file, of_zoo, write_whole
 
 
 def test_a_file_is_written_whole(tmp_path):
@@ -114,3 +114,13 @@ def test_a_file_that_is_nowhere_names_the_folders_and_the_closest_file(tmp_path,
     )
     with pytest.raises(NetError, match=r"^file '/none/a.txt' not found; looked in '/none'$"):
         find_file("/none/a.txt", near=str(folder / "net.prototxt"))
+
+
+def test_paths_of_the_zoo(monkeypatch):
+    monkeypatch.delenv("NETCFG_MODELS", raising=False)
+    for path in ("x/zoo:lenet", Path("zoo"), "zoo"):
+        assert of_zoo(path) is path
+    assert of_zoo("zoo:lenet") == of_zoo(Path("zoo:lenet/deploy.prototxt"))
+    assert Path(of_zoo("zoo:lenet", "train_val.prototxt")).name == "train_val.prototxt"
+    with pytest.raises(NetError, match=r"zoo:lnet: no model 'lnet'; did you mean 'lenet'\?"):
+        find_file("zoo:lnet")

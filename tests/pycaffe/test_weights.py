@@ -28,3 +28,12 @@ def test_other_files_are_refused(tmp_path):
     (tmp_path / "w").write_bytes(b"no weights")
     with pytest.raises(WeightsError):
         load_file(Net(parse_net(CONV).message), str(tmp_path / "w"))
+
+
+def test_files_say_how_images_are_prepared(tmp_path):
+    for fields, scale in (("transform_param { scale: 0.5 mirror: true }", 0.5), ("", None)):
+        text = "layer { name: 'd' type: 'DummyData' top: 'x' dummy_data_param { shape { dim: 2 } } "
+        save_file(Net(parse_net(text + fields + "}").message), str(tmp_path / "w.caffemodel"))
+        transform = read_weights(tmp_path / "w.caffemodel").transform
+        assert (None if transform is None else transform.scale) == scale
+        assert transform is None or not transform.HasField("mirror")

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from netcfg.errors import NetError, WeightsError
+from netcfg.io.caffemodel import read_weights
 from netcfg.io.snapshot import State, read_state, write_snapshot
 from netcfg.netcfg_pb2 import NetParameter, SolverParameter
 from netcfg.solver.snapshots import _fits, prefix_of
@@ -212,3 +213,25 @@ def test_gradients_in_snapshots(tmp_path: Path, kind: str) -> None:
 )
 def test_shapes_of_old_histories(stored: tuple[int, ...], own: tuple[int, ...], fits: bool) -> None:
     assert _fits(stored, own) == fits
+
+
+def test_weights_say_how_images_are_prepared(tmp_path: Path) -> None:
+    data = "layer {{ name: 'd' type: 'DummyData' top: 'x' top: 't' include {{ phase: {} }} "
+    data += "transform_param {{ {} }} dummy_data_param {{ shape {{ dim: [2, 3] }} "
+    data += "shape {{ dim: [2, 1] }} }} }} "
+    net = data.format("TRAIN", "scale: 1 mirror: true") + data.format("TEST", "scale: 0.25")
+    net += "layer { name: 'ip' type: 'InnerProduct' bottom: 'x' top: 'y' "
+    net += "inner_product_param { num_output: 1 } } "
+    net += "layer { name: 'l' type: 'EuclideanLoss' bottom: 'y' bottom: 't' }"
+    (tmp_path / "net.prototxt").write_text(net)
+    fields = f"net: '{tmp_path}/net.prototxt' base_lr: 1 lr_policy: 'fixed' random_seed: 1 "
+    fields += f"snapshot_prefix: '{tmp_path}/x' "
+    scales = []
+    for tests in ("test_iter: 1 test_interval: 1", ""):
+        (tmp_path / "solver.prototxt").write_text(fields + tests)
+        with Solver(tmp_path / "solver.prototxt") as solver:
+            transform = read_weights(solver.snapshot()[0]).transform
+        assert transform is not None
+        assert not transform.HasField("mirror")
+        scales.append(transform.scale)
+    assert scales == [0.25, 1.0]

@@ -1,0 +1,1 @@
+"""The zoo: a folder a model, and the programs that write their nets."""

@@ -1,0 +1,1 @@
+"""Models by name: their cards, their weights, and the folders that hold them."""
