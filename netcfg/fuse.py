@@ -1,10 +1,14 @@
 """Which layers of a net run as one, and in what order the units run."""
 
 import itertools
+import math
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
+from netcfg.carried import runs
 from netcfg.fused import Folded, Fused, NormScale, ThenReLU
 from netcfg.graph import Blob, Graph
 from netcfg.layer import Layer
@@ -18,6 +22,9 @@ from netcfg.netcfg_pb2 import EltwiseParameter
 from netcfg.plan import Plan
 from netcfg.trace import Trace
 from netcfg.types import Array, Shapes
+
+LARGE = 256 << 20
+"""Bytes that make it worth while to compute blobs again rather than to keep them."""
 
 
 @dataclass
@@ -34,6 +41,7 @@ class Unit:
         need: for each bottom, whether its gradient is wanted.
         shapes: of the bottoms, at the last pass.
         name: of its layers.
+        again: makes the bottom once more for the backward pass, which does not keep it.
         trace: where its passes are recorded.
     """
 
@@ -46,20 +54,22 @@ class Unit:
     need: tuple[bool, ...]
     shapes: Shapes | None = None
     name: str = ""
+    again: Callable[[], Array] | None = None
     trace: Trace | None = None
 
     def forward(self, *bottoms: Array) -> Any:
         """Run the forward pass; see ``Layer.forward``."""
-        if self.trace is None:
-            return self.runs.forward(*bottoms)
-        with self.trace.span(self.name, "forward"):
-            return self.runs.forward(*bottoms)
+        with self.trace.span(self.name, "forward") if self.trace else nullcontext():
+            tops = self.runs.forward(*bottoms)
+        if self.again and self.runs.saved:
+            self.runs.saved = ()
+        return tops
 
     def pass_back(self, *tops: Array) -> Any:
         """Run the backward pass; see ``Layer.backward``."""
-        if self.trace is None:
-            return self.runs.backward(*tops)
-        with self.trace.span(self.name, "backward"):
+        with self.trace.span(self.name, "backward") if self.trace else nullcontext():
+            if self.again and self.runs.saved is not None:
+                self.runs.saved = [self.again()]
             return self.runs.backward(*tops)
 
 
@@ -93,7 +103,34 @@ def fused_units(
             taken.update(group)
     groups += [(i,) for i in range(len(layers)) if i not in taken]
     groups.sort(key=lambda group: group[-1])
-    return _units(graph, layers, plan, groups, keep, chains.fused)
+    units = _units(graph, layers, plan, groups, keep, chains.fused)
+    if backward:
+        _repeat(units, keep)
+    return units
+
+
+def _repeat(units: Sequence[Unit], keep: Collection[str]) -> None:
+    """Have normalizations run twice that only a convolution reads, where that saves much memory.
+
+    The gradients of the convolution's weights need its bottom, which would be kept for them.
+    """
+    made: dict[Blob, Any] = {
+        unit.tops[0]: unit.runs for unit in units if isinstance(unit.runs, NormScale)
+    }
+    readers = Counter(bottom for unit in units for bottom in unit.bottoms)
+    pairs = [
+        (made[unit.bottoms[0]], unit)
+        for unit in units
+        if unit.bottoms[:1]
+        and unit.bottoms[0] in made
+        and readers[unit.bottoms[0]] == 1
+        and unit.bottoms[0].name not in keep
+        and len(unit.layers) == 1
+        and _is_plain_conv(unit.runs)
+    ]
+    if 4 * sum(math.prod(norm.norm.x_shape) for norm, _ in pairs) >= LARGE:
+        for norm, unit in pairs:
+            norm.repeats, unit.again = True, norm.again
 
 
 class _Chains:
@@ -221,7 +258,7 @@ def _units(
             layers=group,
             bottoms=bottoms[n],
             tops=graph.nodes[group[-1]].tops,
-            runs=layers[group[0]] if len(group) == 1 else fused([layers[i] for i in group]),
+            runs=runs(layers[group[0]]) if len(group) == 1 else fused([layers[i] for i in group]),
             release=tuple(
                 b for b in dict.fromkeys(bottoms[n]) if last[b] == n and b.name not in keep
             ),

@@ -42,24 +42,38 @@ class Fused:
 
 
 class NormScale(Fused):
-    """BatchNorm by the batch, Scale, and ReLU or not."""
+    """BatchNorm by the batch, Scale, and ReLU or not.
+
+    Attributes:
+        repeats: whether ``again`` will be called between the passes.
+    """
 
     def __init__(self, members: Sequence[Layer]) -> None:
         super().__init__(members)
         self.norm, self.scale = members[0], members[1]
         assert isinstance(self.norm, BatchNorm)  # noqa: S101 - chosen by netcfg.fuse
         self.relu = len(members) > 2
+        self.repeats = False
+        self._x: Array = None
 
     def forward(self, *bottoms: Array) -> Array:
         (x,) = bottoms
+        self._x = x if self.repeats else None
         norm: Any = self.norm
         w, b = (p.data for p in self.scale.params)
         y, mean, var, self.saved = self.engine.norm_scale(x, w, b, norm.eps, self.relu)
         norm.accumulate(mean, var, x.size // norm.channels)
         return y
 
+    def again(self) -> Array:
+        """Return the top of the last forward pass, computed again."""
+        norm: Any = self.norm
+        w, b = (p.data for p in self.scale.params)
+        return self.engine.norm_scale(self._x, w, b, norm.eps, self.relu)[0]
+
     def backward(self, dy: Array) -> Array:
         norm: Any = self.norm
+        self._x = None
         w, b = self.scale.params
         dx, dw, db = self.engine.norm_scale_grad(dy, w.data, norm.eps, self.saved)
         if w.lr_mult != 0:

@@ -2,9 +2,10 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 
-from netcfg import Net
+from netcfg import Net, fuse
 from netcfg.fused import Folded, NormScale, ThenReLU
 from netcfg.schema import parse_net
 from netcfg.types import Phase
@@ -129,3 +130,40 @@ def test_weights_that_are_normalized_first_are_not_folded(more: str, folded: boo
     field = f"inner_product_param {{ num_output: 4 {more} }}"
     layers = [DATA, after("InnerProduct", "ip", "x", "y", field), after("Scale", "s", "y")]
     assert (("ip", "s") in units(layers, Phase.TEST)) == folded
+
+
+def gradients(layers: list[str], large: int, monkeypatch: pytest.MonkeyPatch) -> tuple[Any, Any]:
+    """Return the units that run another once more, and the gradients of all parameters."""
+    monkeypatch.setattr(fuse, "LARGE", large)
+    net = Net(parse_net("\n".join(layers)).message, Phase.TRAIN, seed=2)
+    x = np.random.default_rng(0).normal(size=(2, 3, 6, 6)).astype(np.float32)
+    for _ in range(2):
+        net.forward({"x": x})
+        dropped = [unit for unit in net.units if unit.again]
+        assert all(unit.runs.saved == () for unit in dropped)
+        net.backward()
+    names = [net.layers[i].name for unit in dropped for i in unit.layers]
+    return names, [param.diff for param in net.params]
+
+
+def test_large_normalizations_are_computed_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    layers = [
+        *BLOCK[:6],
+        *(after(kind, name, "b", more=more) for kind, name, more in
+          [("BatchNorm", "norm2", ""), ("Scale", "scale2", SCALE), ("ReLU", "relu2", "")]),
+        conv("c", "b"),
+        conv("d", "c", more="param { lr_mult: 0 } param { lr_mult: 0 }"),
+        after("Reduction", "loss", "d", "loss", "loss_weight: 1"),
+    ]  # fmt: skip
+    size = 2 * 3 * 36 * 4  # bytes of each of the two blobs
+    names, found = gradients(layers, 2 * size, monkeypatch)
+    assert names == ["b", "c"]
+    names, wanted = gradients(layers, 2 * size + 1, monkeypatch)
+    assert names == []
+    for a, b in zip(found, wanted, strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert abs(found[0]).max() > 0
+
+
+def test_what_somebody_else_reads_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert gradients(BLOCK, 0, monkeypatch)[0] == []
