@@ -83,7 +83,8 @@ def caffenet(x: Any) -> Any:
     return classify(x, 1000)
 
 
-def _resnet(x: Any, blocks: tuple[int, ...], bottleneck: bool) -> Any:
+def resnet(x: Any, blocks: tuple[int, ...], bottleneck: bool) -> Any:
+    """He et al., 2015: stages of so many blocks, of two convolutions or of bottlenecks."""
     x = pool(relu(conv_norm(x, 64, 7, 2, 3)), 3, 2)
     for stage, count in enumerate(blocks):
         width = 64 << stage
@@ -104,12 +105,12 @@ def _resnet(x: Any, blocks: tuple[int, ...], bottleneck: bool) -> Any:
 
 def resnet18(x: Any) -> Any:
     """He et al., 2015: 224 × 224."""
-    return _resnet(x, (2, 2, 2, 2), bottleneck=False)
+    return resnet(x, (2, 2, 2, 2), bottleneck=False)
 
 
 def resnet50(x: Any) -> Any:
     """He et al., 2015, with stride in the first convolution of a block, as in their files."""
-    return _resnet(x, (3, 4, 6, 3), bottleneck=True)
+    return resnet(x, (3, 4, 6, 3), bottleneck=True)
 
 
 def squeezenet(x: Any) -> Any:
