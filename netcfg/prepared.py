@@ -20,6 +20,8 @@ from netcfg.types import Array
 
 SHAPES = 4
 """How many shapes of inputs stay prepared: those used last."""
+TRIES = 3
+"""How often shapes may change within a net, for the same inputs, before it is left as it is."""
 
 
 class Prepared:
@@ -53,6 +55,7 @@ class Prepared:
         self._params = unique(p for layer in layers for p in layer.params)
         self._inputs = [layer for layer in layers if isinstance(layer, Input)]
         self._passes: dict[Hashable, _Pass] = {}
+        self._surprises = 0
 
     def forward(self, values: dict[Blob, Array]) -> float:
         """Run all units and return the loss.
@@ -60,6 +63,8 @@ class Prepared:
         Args:
             values: arrays by blob; afterwards it holds what is wanted.
         """
+        if self._surprises == TRIES:
+            return sum(map(self.run, self.units))
         key = tuple(_layout(a) for layer in self._inputs for a in layer.forward())
         state = self.engine.state, [(p.version, p.exposed) for p in self._params]
         found = self._passes.pop(key, None)
@@ -71,6 +76,10 @@ class Prepared:
         self._passes[key] = found
         return found.replay(values) if found.tape else found.note(values)
 
+    def surprised(self) -> None:
+        """Note that a shape was not what it had been; after ``TRIES`` times nothing is prepared."""
+        self._surprises += 1
+
 
 @dataclass
 class _Step:
@@ -79,7 +88,7 @@ class _Step:
     Attributes:
         units: the unit or units.
         calls: whether they are calls.
-        layouts: of the tops of a unit that runs by itself.
+        layouts: of the tops of a unit that runs by itself, where calls read them.
         shown: arrays that calls write and a unit that runs by itself reads, or the caller.
         done: blobs that nobody reads after the calls.
         layers: that the calls stand for.
@@ -164,10 +173,12 @@ class _Pass:
         return loss, recorder.calls([values[top] for top in unit.tops])
 
     def _show(self) -> None:
-        """Decide which arrays the calls hand to others."""
+        """Decide which arrays the calls hand to others, and which of those they read may change."""
+        read = {b for s in self._steps if s.calls for unit in s.units for b in unit.bottoms}
         alone = {b for step in self._steps if not step.calls for b in step.units[0].bottoms}
         alone.update(self.net.wanted)
         for step in self._steps:
+            step.layouts = {blob: layout for blob, layout in step.layouts.items() if blob in read}
             if step.calls:
                 tops = [top for unit in step.units for top in unit.tops]
                 step.shown = {top: self._made[top] for top in tops if top in alone}
@@ -199,6 +210,7 @@ class _Pass:
     def _go_on(self, values: dict[Blob, Array], i: int) -> float:
         """Run the units from a step on: an array has come whose shape is not the one noted."""
         self.valid = False
+        self.net.surprised()
         units = [unit for step in self._steps[i:] for unit in step.units]
         read = {blob for unit in units for blob in unit.bottoms} | set(self.net.wanted)
         values |= {b: a.copy(order="K") for b, a in self._made.items() if b in read}

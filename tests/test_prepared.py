@@ -8,7 +8,7 @@ import pytest
 from netcfg import Net, Phase
 from netcfg.engines import get_engine
 from netcfg.engines.onednn.engine import OneDNN
-from netcfg.prepared import SHAPES
+from netcfg.prepared import SHAPES, TRIES
 from netcfg.schema import parse_net
 
 NET = """
@@ -165,6 +165,31 @@ def test_an_array_of_another_shape_in_between_ends_what_was_prepared() -> None:
     rows[0] = 1
     for seed in range(4):
         check(net, single, batch(seed))
+
+
+def test_shapes_that_nobody_prepared_for_do_not_matter() -> None:
+    net, single = pair()
+    rows = [2]
+    for n in (net, single):
+        last = n.layer("ave")
+        last.forward = _then(lambda x: x[: rows[0]], last.forward)  # type: ignore[method-assign]
+    for seed in range(8):
+        rows[0] = 1 + seed % 2
+        check(net, single, batch(seed))
+    assert calls(net) == [4]
+
+
+def test_a_net_whose_shapes_change_again_and_again_is_left_as_it_is() -> None:
+    net, single = pair('layer { name: "abs" type: "AbsVal" bottom: "a" top: "a" }')
+    rows = [2]
+    for n in (net, single):
+        pool = n.layer("pool")
+        pool.forward = _then(lambda x: x[: rows[0]], pool.forward)  # type: ignore[method-assign]
+    for seed in range(16):
+        rows[0] = 1 + seed // 3 % 2
+        check(net, single, batch(seed))
+    assert net._prepared
+    assert net._prepared._surprises == TRIES
 
 
 def _then(change: Any, forward: Any) -> Any:
