@@ -17,24 +17,31 @@ from typing import Any, NoReturn
 
 from netcfg.cli import (
     check,
+    classify,
     completion,
     compute_mean,
+    convert_annoset,
     convert_imageset,
+    deploy,
+    detect,
     device_query,
     download_model,
     draw,
     extract_features,
+    features,
     gflags,
     layers,
     parse_log,
     plot_log,
     resize_images,
+    segment,
     show,
     test,
     time,
     train,
     upgrade,
     version,
+    zoo,
 )
 from netcfg.errors import NetError, nearest
 
@@ -44,8 +51,13 @@ COMMANDS: dict[str, ModuleType] = {
     "time": time,
     "check": check,
     "show": show,
+    "classify": classify,
+    "detect": detect,
+    "segment": segment,
+    "features": features,
     "layers": layers,
     "convert-imageset": convert_imageset,
+    "convert-annoset": convert_annoset,
     "compute-mean": compute_mean,
     "extract-features": extract_features,
     "resize-images": resize_images,
@@ -54,6 +66,8 @@ COMMANDS: dict[str, ModuleType] = {
     "parse-log": parse_log,
     "plot-log": plot_log,
     "download-model": download_model,
+    "zoo": zoo,
+    "deploy": deploy,
     "device-query": device_query,
     "completion": completion,
 }
@@ -123,6 +137,12 @@ class _Parser(argparse.ArgumentParser):
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         given = sys.argv[1:] if args is None else args
         known, rest = super().parse_known_args(gflags.translate(self, given), namespace)
+        for action in self._actions:
+            if action.nargs in ("*", "+") and not action.option_strings:
+                # argparse takes a list of words only where the first of them stand.
+                words = [word for word in rest if word == "-" or not word.startswith("-")]
+                rest = [word for word in rest if word not in words]
+                setattr(known, action.dest, [*getattr(known, action.dest), *words])
         if rest:
             options = re.findall(r"--[a-z-]+", self.format_usage())
             name = rest[0].partition("=")[0]

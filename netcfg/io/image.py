@@ -1,5 +1,6 @@
 """Image files as arrays the way OpenCV gave them to Caffe: uint8, (C, H, W), blue first."""
 
+import functools
 from io import BytesIO
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -11,6 +12,9 @@ from PIL import Image, UnidentifiedImageError
 from netcfg.errors import DataError
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]
+
+Size: TypeAlias = tuple[int, int]
+"""Height and width."""
 
 Integers: TypeAlias = npt.NDArray[np.int32]
 Taps: TypeAlias = tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], npt.NDArray[np.float32]]
@@ -48,22 +52,27 @@ COEFFICIENT_BITS = 11
 """Interpolation weights of 8-bit images are multiples of 1/2048, as in OpenCV."""
 
 
-def decode_image(data: bytes, color: bool | None = None) -> Pixels:
-    """Decode an image file, (C, H, W) in the order B, G, R.
+def decode_image(
+    data: bytes | memoryview, color: bool | None = None, draft: Size | None = None
+) -> Pixels:
+    """Decode an image file, (C, H, W) in the order B, G, R; colours of a pixel lie side by side.
 
     Orientation tags of cameras are not applied.
 
     Args:
         data: the bytes of the file.
         color: True for 3 channels, False for 1, None for what the file holds: 1, 3 or 4 (B G R A).
+        draft: height and width that are enough: a JPEG is decoded at 1/2, 1/4 or 1/8 of its size
+            where that is no less. That is faster, and gives other pixels than resizing does.
 
     Raises:
         DataError: the bytes are no image, or one of a kind that does not fit 8 bits.
     """
     try:
         with Image.open(BytesIO(data), formats=FORMATS) as image:
-            if color is False:
-                image.draft("L", None)  # a JPEG holds its gray image: no way through RGB
+            if color is False or draft is not None:
+                # A JPEG holds its gray image: no way through RGB.
+                image.draft("L" if color is False else None, draft and draft[::-1])
             return _pixels(image, color)
     except DataError:
         raise
@@ -73,7 +82,7 @@ def decode_image(data: bytes, color: bool | None = None) -> Pixels:
         raise DataError(f"damaged image: {error}") from error
 
 
-def read_image(path: str | Path, color: bool | None = None) -> Pixels:
+def read_image(path: str | Path, color: bool | None = None, draft: Size | None = None) -> Pixels:
     """Read an image file; see ``decode_image``.
 
     Raises:
@@ -84,7 +93,7 @@ def read_image(path: str | Path, color: bool | None = None) -> Pixels:
     except OSError as error:
         raise DataError(f"cannot read image '{path}': {error.strerror}") from error
     try:
-        return decode_image(data, color)
+        return decode_image(data, color, draft)
     except DataError as error:
         raise DataError(f"cannot read image '{path}': {error}") from error
 
@@ -121,31 +130,66 @@ def resize_image(image: npt.NDArray[Any], height: int, width: int) -> npt.NDArra
     """
     if image.shape[-2:] == (height, width):
         return image
-    y0, y1, fy = _taps(image.shape[-2], height)
+    if image.dtype == np.uint8:
+        return _resize_bytes(image, height, width)
+    rows, y0, y1, fy = _rows(image.shape[-2], height)
     x0, x1, fx = _taps(image.shape[-1], width)
-    # Only these rows are read: few of them when an image shrinks.
-    rows = np.unique(np.concatenate([y0, y1]))
-    y0, y1 = np.searchsorted(rows, y0), np.searchsorted(rows, y1)
     image = np.take(image, rows, axis=-2)
-    if image.dtype != np.uint8:
-        wide = np.take(image, x0, -1) * (1 - fx) + np.take(image, x1, -1) * fx
-        mixed = np.take(wide, y0, -2) * (1 - fy)[:, None] + np.take(wide, y1, -2) * fy[:, None]
-        return mixed.astype(image.dtype)
-    left, right = _fixed(1 - fx), _fixed(fx)
-    ints = (np.take(image, x0, -1) * left + np.take(image, x1, -1) * right).astype(np.int32)
-    ints >>= 4
-    upper, lower = np.take(ints, y0, -2), np.take(ints, y1, -2)
+    wide = np.take(image, x0, -1) * (1 - fx) + np.take(image, x1, -1) * fx
+    mixed = np.take(wide, y0, -2) * (1 - fy)[:, None] + np.take(wide, y1, -2) * fy[:, None]
+    return mixed.astype(image.dtype)
+
+
+def _resize_bytes(image: Pixels, height: int, width: int) -> Pixels:
+    """Do that for bytes, whose colours may lie side by side; then those of the result do."""
+    side_by_side = image.ndim == 3 and image.strides[0] == 1 < image.strides[2]
+    count = len(image) if side_by_side else 1
+    flat = image.transpose(1, 2, 0) if side_by_side else image
+    flat = flat.reshape(-1, image.shape[-2], image.shape[-1] * count)
+    rows, y0, y1, fy = _rows(image.shape[-2], height)
+    x0, x1, fx = _taps(image.shape[-1], width, count)
+    if len(rows) < flat.shape[1]:
+        flat = np.take(flat, rows, 1)
+    across = np.multiply(np.take(flat, x0, 2), _fixed(1 - fx))
+    across += np.multiply(np.take(flat, x1, 2), _fixed(fx))
+    across >>= 4
+    upper, lower = np.take(across, y0, 1), np.take(across, y1, 1)
     upper *= _fixed(1 - fy)[:, None]
     lower *= _fixed(fy)[:, None]
-    return (((upper >> 16) + (lower >> 16) + 2) >> 2).astype(np.uint8)
+    upper >>= 16
+    lower >>= 16
+    upper += lower
+    upper += 2
+    upper >>= 2
+    resized = upper.astype(np.uint8)
+    if side_by_side:
+        return resized.reshape(height, width, count).transpose(2, 0, 1)
+    return resized.reshape(*image.shape[:-2], height, width)
 
 
-def _taps(old: int, new: int) -> Taps:
-    """Return for each output position its two input positions and the weight of the second."""
+@functools.lru_cache
+def _taps(old: int, new: int, count: int = 1) -> Taps:
+    """Return for each output value its two input positions and the weight of the second.
+
+    Args:
+        old: positions of the input.
+        new: those of the output.
+        count: values that lie side by side at each of them.
+    """
     at = ((np.arange(new) + 0.5) * (old / new) - 0.5).astype(np.float32)
     first = np.floor(at).astype(np.intp)
     weight = at - first.astype(np.float32)
-    return first.clip(0, old - 1), (first + 1).clip(0, old - 1), weight
+    ends = np.array([first, first + 1]).clip(0, old - 1)
+    ends = (ends[:, :, np.newaxis] * count + np.arange(count)).reshape(2, -1)
+    return ends[0], ends[1], weight.repeat(count)
+
+
+@functools.lru_cache
+def _rows(old: int, new: int) -> tuple[npt.NDArray[np.intp], *Taps]:
+    """Return the rows that are read, few of them when an image shrinks, and the taps in them."""
+    first, second, weight = _taps(old, new)
+    rows = np.unique([first, second])
+    return rows, np.searchsorted(rows, first), np.searchsorted(rows, second), weight
 
 
 def _fixed(weight: npt.NDArray[np.float32]) -> Integers:
@@ -166,8 +210,9 @@ def _pixels(image: Image.Image, color: bool | None) -> Pixels:
         return np.repeat(plane, 3, axis=0) if color else plane
     if color is None and "A" in image.mode:
         return np.asarray(image.convert("RGBA"))[:, :, [2, 1, 0, 3]].transpose(2, 0, 1)
-    rgb = np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
-    bgr = rgb[:, :, ::-1].transpose(2, 0, 1)
+    rgb = image if image.mode == "RGB" else image.convert("RGB")
+    flat = np.frombuffer(rgb.tobytes("raw", "BGR"), np.uint8)
+    bgr = flat.reshape(rgb.height, rgb.width, 3).transpose(2, 0, 1)
     if color is not False:
         return bgr
     # OpenCV leaves the gray of a PNG to libpng, which cuts fractions off instead of rounding.

@@ -124,3 +124,13 @@ def test_start_imports_no_numpy() -> None:
         env=os.environ | {"PYTHONPATH": str(root)},
     )
     assert printed.stdout == "False\n"
+
+
+def test_words_of_a_list_may_stand_apart() -> None:
+    parser = cli.build_parser()
+    args = parser.parse_args(["classify", "net", "a.jpg", "--top", "3", "b.jpg", "--out", "r", "-"])
+    assert (args.model, args.inputs) == ("net", ["a.jpg", "b.jpg", "-"])
+    args = parser.parse_args(["classify", "net", "--top", "3", "a.jpg", "--out", "r"])
+    assert (args.model, args.inputs) == ("net", ["a.jpg"])
+    with pytest.raises(NetError, match="unknown argument '--tpo'; did you mean '--top'"):
+        parser.parse_args(["classify", "net", "--tpo", "3", "a.jpg", "--out", "r"])

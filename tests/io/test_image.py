@@ -196,3 +196,47 @@ def test_resize_to_the_same_size_returns_the_image() -> None:
 def test_resize_keeps_flat_images_flat() -> None:
     image = np.full((3, 7, 9), 255, np.uint8)
     assert (resize_image(image, 13, 4) == 255).all()
+
+
+def test_colours_of_a_pixel_lie_side_by_side() -> None:
+    image = decode_image(encoded(images(1)[0]))
+    assert image.transpose(1, 2, 0).flags.c_contiguous
+
+
+def jpeg(height: int, width: int) -> bytes:
+    return encode_image(np.full((3, height, width), 90, np.uint8), "jpg")
+
+
+@pytest.mark.parametrize(
+    ("draft", "size"),
+    [((64, 48), (64, 48)), ((33, 20), (64, 48)), ((32, 24), (32, 24)), ((5, 5), (8, 6))],
+)
+def test_a_draft_is_no_smaller_than_asked_for(
+    draft: tuple[int, int], size: tuple[int, int]
+) -> None:
+    image = decode_image(jpeg(64, 48), True, draft)
+    assert image.shape == (3, *size)
+    assert np.abs(image.astype(int) - 90).max() <= 2
+    assert decode_image(jpeg(64, 48), True).shape == (3, 64, 48)
+
+
+def test_a_draft_of_gray_and_of_other_formats(tmp_path: Path) -> None:
+    assert decode_image(jpeg(64, 48), False, (8, 8)).shape == (1, 16, 12)
+    assert decode_image(encoded(images(1, (3, 16, 16))[0]), True, (2, 2)).shape == (3, 16, 16)
+    (tmp_path / "a.jpg").write_bytes(jpeg(64, 48))
+    assert read_image(tmp_path / "a.jpg", True, (8, 8)).shape == (3, 16, 12)
+
+
+@pytest.mark.parametrize("channels", [2, 3, 4])
+@pytest.mark.parametrize("size", [(3, 4), (20, 31), (13, 5), (40, 60)])
+def test_resize_gives_the_same_for_every_layout(channels: int, size: tuple[int, int]) -> None:
+    image = images(1, (channels, 13, 17))[0]
+    want = np.stack([resize_image(plane, *size) for plane in image])
+    beside = np.ascontiguousarray(image.transpose(1, 2, 0)).transpose(2, 0, 1)
+    assert np.array_equal(resize_image(image, *size), want)
+    resized = resize_image(beside, *size)
+    assert np.array_equal(resized, want)
+    assert resized.strides[0] == 1
+    assert np.array_equal(resize_image(beside[::-1], *size), want[::-1])
+    part = resize_image(beside[:, 2:9, 3:], *size)
+    assert np.array_equal(part, resize_image(image[:, 2:9, 3:].copy(), *size))
