@@ -2197,6 +2197,7 @@ class ImageDataParameter(Message):
     USE_IMAGE_FIELD_NUMBER: ClassVar[int]
     SHOW_DATA_FIELD_NUMBER: ClassVar[int]
     USE_TEMPORAL_JITTER_FIELD_NUMBER: ClassVar[int]
+    DRAFT_FIELD_NUMBER: ClassVar[int]
     source: str
     batch_size: int
     rand_skip: int
@@ -2215,6 +2216,7 @@ class ImageDataParameter(Message):
     use_image: bool
     show_data: bool
     use_temporal_jitter: bool
+    draft: bool
     def __init__(
         self,
         *,
@@ -2236,6 +2238,7 @@ class ImageDataParameter(Message):
         use_image: bool | None = ...,
         show_data: bool | None = ...,
         use_temporal_jitter: bool | None = ...,
+        draft: bool | None = ...,
     ) -> None: ...
 
 class InputParameter(Message):

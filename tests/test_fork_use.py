@@ -167,7 +167,7 @@ layer { name: "pool" type: "Pooling" bottom: "x" top: "y" pooling_param { kernel
         ("type: 'SoftmaxWithLoss' softmax_param { hard_ratio: 0.1 }", "hard_ratio"),
         ("type: 'Softmax' softmax_param { normalize_type: 'L2' }", "normalize_type"),
         ("type: 'Data' data_param { shuffle: true }", "shuffle"),
-        ("type: 'ImageData' transform_param { resize_param { } }", "resize_param"),
+        ("type: 'ImageData' transform_param { emit_constraint { } }", "emit_constraint"),
     ],
 )
 def test_layers_refuse_what_they_do_not_implement(text: str, path: str) -> None:

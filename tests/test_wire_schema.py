@@ -15,6 +15,7 @@ from netcfg.data.datum import encode_datum
 from netcfg.data.mean import write_mean
 from netcfg.io.caffemodel import StoredLayer, write_weights
 from netcfg.net import Net
+from netcfg.netcfg_pb2 import TransformationParameter
 from netcfg.solver.solver import Solver
 from netcfg.types import Phase
 from netcfg.weights import stored_layers
@@ -61,7 +62,7 @@ def fields(data: bytes) -> Iterator[tuple[int, int, bytes]]:
 def walk(data: bytes, message: str) -> Iterator[str]:
     """Yield ``Message.field`` of each field; one that Caffe's schema lacks is an error."""
     for number, kind, content in fields(data):
-        if message == "SolverState" and number >= OWN:
+        if message in ("SolverState", "NetParameter") and number >= OWN:
             yield f"{message}.{number}"
             continue
         row = FIELDS.get((message, number))
@@ -127,6 +128,15 @@ def test_every_trained_net_of_pycaffe(tmp_path: Path) -> None:
     net = Net(tmp_path / "net.prototxt", Phase.TEST)
     write_weights(tmp_path / "w", net.name, stored_layers(net.layers, net.engine))
     assert "BlobProto.diff" not in set(walk((tmp_path / "w").read_bytes(), "NetParameter"))
+
+
+def test_how_images_are_prepared_is_a_field_of_our_own(tmp_path: Path) -> None:
+    transform = TransformationParameter(scale=0.5)
+    write_weights(tmp_path / "w", "n", [StoredLayer("a", "ReLU")], transform)
+    found = list(walk((tmp_path / "w").read_bytes(), "NetParameter"))
+    assert [name for name in found if name.rpartition(".")[2].isdigit()] == [
+        f"NetParameter.{OWN + 2}"
+    ]
 
 
 def test_means(tmp_path: Path) -> None:

@@ -25,6 +25,11 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "list", metavar="LISTFILE", help="text file with a path, a space and a label a line"
     )
+    add_options(parser)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add what all commands that make databases of images have in common."""
     parser.add_argument("database", metavar="DB", help="the folder of the new database")
     parser.add_argument("--gray", action="store_true", help="make images gray; otherwise color")
     parser.add_argument("--shuffle", action="store_true", help="shuffle the list")
@@ -74,13 +79,24 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         NetError: options do not fit together, an image is bad or the database is there already.
     """
+    from netcfg.data.image_list import ImageList
+
+    options = list_options(args)
+    return write(args, ImageList(find_list(args), **options))
+
+
+def write(args: argparse.Namespace, images: "ImageList") -> int:
+    """Write the database of a list and say what it holds.
+
+    Raises:
+        NetError: as for ``run``.
+    """
     from netcfg.data.imageset import convert_imageset
     from netcfg.io.image import ENCODINGS
 
     if args.encode_type and args.encode_type not in ENCODINGS:
         known = ", ".join(ENCODINGS)
         raise NetError(f"--encode-type must be one of {known}; given '{args.encode_type}'")
-    images = _list(args)
     with bar(len(images), "images") as step:
         result = convert_imageset(
             images,
@@ -100,9 +116,24 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _list(args: argparse.Namespace) -> "ImageList":
+def find_list(args: argparse.Namespace) -> Path:
+    """Return the list of images.
+
+    Raises:
+        NetError: it is missing.
+    """
+    from netcfg.io.files import find_file
+
+    return find_file(args.list)
+
+
+def list_options(args: argparse.Namespace) -> dict[str, Any]:
+    """Return what ``ImageList`` is told besides its file.
+
+    Raises:
+        NetError: one side of a size is missing, or the folder is none.
+    """
     from netcfg.data.draws import Draws
-    from netcfg.data.image_list import ImageList
     from netcfg.io.files import find_file
 
     width, height = args.resize_width, args.resize_height
@@ -112,10 +143,9 @@ def _list(args: argparse.Namespace) -> "ImageList":
     root = find_file(args.root or ".")
     if not root.is_dir():
         raise NetError(f"ROOTFOLDER '{args.root}' is no folder")
-    return ImageList(
-        Path(find_file(args.list)),
-        root=str(root),
-        color=not args.gray,
-        size=(height, width) if width else None,
-        shuffle=Draws(args.seed, "convert-imageset") if args.shuffle else None,
-    )
+    return {
+        "root": str(root),
+        "color": not args.gray,
+        "size": (height, width) if width else None,
+        "shuffle": Draws(args.seed, "convert-imageset") if args.shuffle else None,
+    }

@@ -59,6 +59,7 @@ def add_parser(subparsers: Any) -> None:
     )
     options.add_state(parser, "test")
     options.add_engine(parser)
+    options.add_workers(parser)
     options.add_skip_bad_data(parser)
     options.add_ignore_mismatch(parser)
     options.add_ignore_field(parser)

@@ -9,6 +9,7 @@ from netcfg.errors import NetError
 
 if TYPE_CHECKING:
     from netcfg.engines.base import Engine
+    from netcfg.netcfg_pb2 import SolverParameter
     from netcfg.types import Phase
 
 Parser: TypeAlias = argparse._ActionsContainer
@@ -28,7 +29,7 @@ def add_import(parser: Parser) -> None:
 
 
 def add_engine(parser: Parser) -> None:
-    """Add ``--engine``, ``--precision`` and ``--threads``."""
+    """Add ``--engine``, ``--precision``, ``--gpu``, ``--autotune`` and ``--threads``."""
     parser.add_argument(
         "--engine",
         default="auto",
@@ -36,15 +37,21 @@ def add_engine(parser: Parser) -> None:
     )
     parser.add_argument(
         "--precision",
-        choices=["float32", "bfloat16"],
-        default="float32",
-        help="floats of blobs (default: float32); weights and updates stay float32. bfloat16 needs "
-        "a CPU with AVX512-BF16 or AMX",
+        choices=["float32", "tf32", "float16", "bfloat16"],
+        help="floats of blobs (default: float32, whose products a GPU rounds to tf32); weights and "
+        "updates stay float32. float16 and tf32 are for GPUs, bfloat16 for GPUs and CPUs with "
+        "AVX512-BF16 or AMX",
     )
     parser.add_argument(
         "--gpu",
         metavar="N",
-        help="accepted, as Caffe's programs have it; --engine decides where to run",
+        help="run on this NVIDIA card, the first is 0; on the CPU where there is none",
+    )
+    parser.add_argument(
+        "--autotune",
+        action="store_true",
+        help="on a GPU, try all of cuDNN's ways to convolve and keep the fastest, for later runs "
+        "too",
     )
     parser.add_argument(
         "--threads",
@@ -127,6 +134,17 @@ def renames(given: list[str]) -> dict[str, str]:
     return pairs
 
 
+def add_workers(parser: Parser) -> None:
+    """Add ``--workers``: threads of data layers."""
+    parser.add_argument(
+        "--workers",
+        metavar="N",
+        type=natural,
+        help="threads of each data layer that make batches ahead, 0 for none (default: "
+        "NETCFG_WORKERS, else by the number of cores); results do not depend on it",
+    )
+
+
 def add_skip_bad_data(parser: Parser) -> None:
     """Add ``--skip-bad-data``: how many records may be unreadable."""
     parser.add_argument(
@@ -194,19 +212,63 @@ def phase_of(args: argparse.Namespace) -> "Phase":
     return Phase[args.phase.upper()]
 
 
-def engine_of(args: argparse.Namespace) -> "Engine":
-    """Return the engine that ``--engine`` names, after setting the number of ``--threads``."""
+def engine_of(args: argparse.Namespace, param: "SolverParameter | None" = None) -> "Engine":
+    """Return the engine that is asked for, after setting ``--threads`` and ``--workers``.
+
+    Args:
+        args: the command line.
+        param: a solver whose ``solver_mode`` and ``device_id`` count where there is no ``--gpu``.
+    """
+    from netcfg.data import prefetch
     from netcfg.engines import get_engine, threads
+    from netcfg.engines.cuda.device import MissingError
 
     threads.set_count(args.threads)
-    engine = get_engine(args.engine, storage=getattr(args, "precision", "float32"))
-    gpu = getattr(args, "gpu", None)
-    if gpu is not None:
+    prefetch.set_workers(getattr(args, "workers", None))
+    gpu, asked = card_of(args, param)
+    storage, reason = getattr(args, "precision", None), ""
+    if gpu is not None and args.engine in ("auto", "cuda"):
+        try:
+            return tuned(get_engine("cuda", storage=storage, gpu=gpu), args)
+        except MissingError as error:
+            if args.engine == "cuda":
+                raise
+            reason = f": {error}"
+    engine = tuned(get_engine(args.engine, storage=storage), args)
+    if asked is not None and engine.name != "cuda":
         print(
-            f"netcfg: warning: --gpu {gpu} is passed over; this runs on engine {engine.name}",
+            f"netcfg: warning: --gpu {asked} is passed over; this runs on engine "
+            f"{engine.name}{reason}",
             file=sys.stderr,
         )
     return engine
+
+
+def tuned(engine: "Engine", args: argparse.Namespace) -> "Engine":
+    """Let an engine on a GPU look for its fastest plans where ``--autotune`` asks for that."""
+    graphs = getattr(getattr(engine, "device", None), "graphs", None)
+    if graphs is not None:
+        graphs.autotune = getattr(args, "autotune", False)
+    return engine
+
+
+def card_of(
+    args: argparse.Namespace, param: "SolverParameter | None"
+) -> tuple[int | None, str | None]:
+    """Return the card that ``--gpu`` or else a solver asks for, and what ``--gpu`` says.
+
+    Raises:
+        NetError: ``--gpu`` is neither a number, numbers with commas, nor ``all``.
+    """
+    asked: str | None = getattr(args, "gpu", None)
+    if asked is not None:
+        first = asked.partition(",")[0]
+        if not (asked == "all" or re.fullmatch(r"\d+(,\d+)*", asked)):
+            raise NetError(f"--gpu takes the number of a card; given '{asked}'")
+        return (0 if asked == "all" else int(first)), asked
+    if param is not None and param.HasField("solver_mode") and param.solver_mode == param.GPU:
+        return param.device_id, None
+    return None, None
 
 
 def one_of(positional: str | None, option: str | None, what: str) -> str:

@@ -56,6 +56,7 @@ def add_parser(subparsers: Any) -> None:
         "--out", metavar="DIR", help="folder for snapshots, log, metrics, TensorBoard and curve"
     )
     options.add_engine(how)
+    options.add_workers(how)
     options.add_skip_bad_data(how)
     how.add_argument("--strict", action="store_true", help="stop where others are only warned")
     how.add_argument("--quiet", action="store_true", help="print the result only")
@@ -91,7 +92,7 @@ def run(args: argparse.Namespace) -> int:
         solver = stack.enter_context(
             Solver(
                 parsed.message,
-                engine=options.engine_of(args),
+                engine=options.engine_of(args, parsed.message),
                 weights=weights,
                 ignore_mismatch=options.words(args.ignore_mismatch),
                 rename=options.renames(args.rename),

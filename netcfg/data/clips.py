@@ -8,6 +8,7 @@ import numpy as np
 from netcfg.data.datum import Record
 from netcfg.data.draws import Draws
 from netcfg.data.image_list import join_root, usual_root
+from netcfg.data.source import Source
 from netcfg.errors import DataError, NetError
 from netcfg.io.image import read_image, resize_image
 
@@ -17,7 +18,7 @@ _CLIP = 3
 """Which of a record's four random numbers decides where clips begin."""
 
 
-class ClipList:
+class ClipList(Source):
     """Films named by a text file, ``folder frames label`` a line; a record has a clip of each part.
 
     A film is divided into ``segments`` parts of ⌊frames / segments⌋ frames. From each come

@@ -42,15 +42,16 @@ def compute_mean(
 
     def add(start: int) -> npt.NDArray[np.float64]:
         part = np.zeros_like(total)
-        for raw in database.read(start, min(TOGETHER, size - start)):
-            image = _image(database, raw)
-            if image.shape != total.shape:
-                raise DataError(
-                    f"{database.where(raw)}: the image has shape {image.shape}, the first one, of "
-                    f"{_key(first)}, {total.shape}; a mean needs equal shapes: convert the "
-                    "images again with --resize-width and --resize-height"
-                )
-            part += image.astype(np.float64)
+        with database.lend(start, min(TOGETHER, size - start)) as raws:
+            for raw in raws:
+                image = _image(database, raw)
+                if image.shape != total.shape:
+                    raise DataError(
+                        f"{database.where(raw)}: the image has shape {image.shape}, the first one, "
+                        f"of {_key(first)}, {total.shape}; a mean needs equal shapes: convert the "
+                        "images again with --resize-width and --resize-height"
+                    )
+                part += image.astype(np.float64)
         return part
 
     for i, part in enumerate(in_order(add, range(0, size, TOGETHER), threads)):

@@ -10,12 +10,24 @@ from typing import Any, ClassVar, Protocol, TypeAlias
 
 import lmdb
 
-from netcfg.data.datum import Record, decode_datum, is_encoded
+from netcfg.data.datum import (
+    Buffer,
+    Image,
+    Labels,
+    Record,
+    decode_alike,
+    decode_datum,
+    is_encoded,
+)
 from netcfg.data.leveldb.reader import Reader
+from netcfg.data.source import Source
 from netcfg.errors import DataError
 
 Pair: TypeAlias = tuple[bytes, bytes]
 """Key and value of a record."""
+
+View: TypeAlias = tuple[Buffer, Buffer]
+"""The same, perhaps where they lie in the store."""
 
 STRIDE = 16
 """Every so many keys are remembered, so that any position is found after a short walk."""
@@ -31,12 +43,12 @@ class Cursor(Protocol):
         """Yield keys without touching values."""
         ...
 
-    def pairs(self, first: bytes | None) -> Iterator[Pair]:
-        """Yield keys and values."""
+    def pairs(self, first: bytes | None) -> Iterator[View]:
+        """Yield keys and values, which may last no longer than the walk."""
         ...
 
 
-class Database:
+class Database(Source):
     """Records of a key-value store by their position in the order of keys.
 
     Stores find keys, not positions: the keys met on the way are remembered, every 16th of them,
@@ -75,7 +87,13 @@ class Database:
         Raises:
             DataError: the database is empty or damaged.
         """
-        records: list[Pair] = []
+        with self.lend(start, count) as records:
+            return [(bytes(key), bytes(value)) for key, value in records]
+
+    @contextmanager
+    def lend(self, start: int, count: int) -> Iterator[list[View]]:
+        """Return what ``read`` does, as views of the store that end with the context."""
+        records: list[View] = []
         with self._cursor() as cursor:
             while len(records) < count:
                 start, key = self._locate(cursor, start)
@@ -85,15 +103,25 @@ class Database:
                 start += len(part)
                 if len(records) < count:
                     self._end_at(start)
-        return records
+            yield records
 
-    def decode(self, raw: Pair) -> Record:
+    def decode_alike(self, raws: Sequence[View]) -> tuple[Image, Labels] | None:
+        """Decode raw records of one size at once; None where they are something else."""
+        return decode_alike([value for _, value in raws])
+
+    def all_keys(self) -> list[bytes]:
+        """Return the keys of all records, without reading these."""
+        with self._cursor() as cursor:
+            return list(cursor.keys(None))
+
+    def decode(self, raw: View) -> Record:
         """Decode the Datum of a record."""
         return decode_datum(raw[1], self.color)
 
-    def where(self, raw: Pair) -> str:
+    def where(self, raw: View) -> str:
         """Return path and key of a record."""
-        return f"{self.path}: record '{raw[0].decode(errors='backslashreplace')}'"
+        key = bytes(raw[0]).decode(errors="backslashreplace")
+        return f"{self.path}: record '{key}'"
 
     def close(self) -> None:
         """Close the store."""
@@ -119,9 +147,9 @@ class Database:
         self._end_at(position)
         return self._locate(cursor, start)
 
-    def _remember(self, start: int, pairs: Sequence[Pair]) -> None:
+    def _remember(self, start: int, pairs: Sequence[View]) -> None:
         for i in range(-start % STRIDE, len(pairs), STRIDE):
-            self._mark(start + i, pairs[i][0])
+            self._mark(start + i, bytes(pairs[i][0]))
 
     def _mark(self, position: int, key: bytes) -> None:
         with self._lock:
@@ -164,7 +192,7 @@ class Lmdb(Database):
         super().__init__(path, color)
         self._file = path / "data.mdb" if path.is_dir() else path
         self._environment = _borrow(self._file)
-        self._release = weakref.finalize(self, _give_back, self._file)
+        self._release = weakref.finalize(self, _give_back, self._file.resolve())
         self._release.atexit = False  # a thread may still be reading then
         self._end_at(self._environment.stat()["entries"])
 
@@ -175,7 +203,10 @@ class Lmdb(Database):
     @contextmanager
     def _cursor(self) -> Iterator[Cursor]:
         try:
-            with self._environment.begin() as transaction, transaction.cursor() as cursor:
+            with (
+                self._environment.begin(buffers=True) as transaction,
+                transaction.cursor() as cursor,
+            ):
                 yield _LmdbCursor(cursor)
         except lmdb.Error as error:
             raise DataError(f"LMDB '{self.path}' cannot be read: {error}") from error
@@ -187,9 +218,9 @@ class _LmdbCursor:
 
     def keys(self, first: bytes | None) -> Iterator[bytes]:
         self._move(first)
-        return self._cursor.iternext(keys=True, values=False)
+        return map(bytes, self._cursor.iternext(keys=True, values=False))
 
-    def pairs(self, first: bytes | None) -> Iterator[Pair]:
+    def pairs(self, first: bytes | None) -> Iterator[View]:
         self._move(first)
         return self._cursor.iternext(keys=True, values=True)
 
@@ -219,11 +250,11 @@ def _borrow(file: Path) -> Any:
 
 
 def _give_back(file: Path) -> None:
-    key = file.resolve()
+    """Close the environment of a file, named as it was when it was opened, if it has no user."""
     with _environments_lock:
-        environment, users = _environments.pop(key)
+        environment, users = _environments.pop(file)
         if users > 1:
-            _environments[key] = (environment, users - 1)
+            _environments[file] = (environment, users - 1)
         else:
             environment.close()
 

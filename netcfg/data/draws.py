@@ -10,7 +10,7 @@ import numpy.typing as npt
 Numbers: TypeAlias = npt.NDArray[np.uint64]
 
 # The last word of the counter keeps the streams apart; 0 is the stream of ``Layer.random``.
-_RECORDS, _ORDER, _SKIP = 1, 2, 3
+_RECORDS, _ORDER, _SKIP, _CHANGES = 1, 2, 3, 4
 _KEPT_ORDERS = 4
 
 
@@ -25,6 +25,19 @@ class Draws:
     def numbers(self, first: int, count: int) -> Numbers:
         """Return four 64-bit numbers for each of the records ``first``, ``first + 1``, …."""
         return self._stream(_RECORDS, first).random_raw(4 * count).reshape(count, 4)
+
+    def generator(self, record: int) -> np.random.Generator:
+        """Return a generator for a record, where it is not known how many numbers it takes."""
+        return np.random.Generator(
+            np.random.Philox(key=self._key, counter=[0, record, 0, _CHANGES])
+        )
+
+    def choice(self, batch: int, count: int) -> int:
+        """Return which of ``count`` things a batch takes."""
+        if count == 1:
+            return 0
+        words = np.random.Philox(key=self._key, counter=[0, batch, 1, _CHANGES]).random_raw()
+        return int(words % count)
 
     def order(self, size: int, epoch: int, part: int = 0) -> npt.NDArray[np.intp]:
         """Return the permutation of ``size`` things in an epoch, for each ``part`` another."""

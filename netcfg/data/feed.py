@@ -1,11 +1,13 @@
 """A feed makes batch after batch of a source and a transform."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
-from netcfg.data.datum import Image, Record
+from netcfg.data.augment import Augmentation
+from netcfg.data.datum import Image, Labels, Record
 from netcfg.data.draws import Draws
 from netcfg.data.source import Raw, Source
 from netcfg.data.transform import Transform
@@ -33,6 +35,7 @@ class Feed:
         draws: the random numbers of the layer.
         skip: records passed over at the start.
         tolerate: how many unreadable records may be replaced by the next good one.
+        augment: what is done to each image before the transform.
     """
 
     def __init__(
@@ -44,6 +47,7 @@ class Feed:
         *,
         skip: int = 0,
         tolerate: int = 0,
+        augment: Augmentation | None = None,
     ) -> None:
         self.source = source
         self.transform = transform
@@ -51,6 +55,7 @@ class Feed:
         self.draws = draws
         self.skip = skip
         self.tolerate = tolerate
+        self.augment = augment
 
     def __len__(self) -> int:
         return len(self.source)
@@ -62,7 +67,7 @@ class Feed:
             DataError: no record at the beginning can be read.
         """
         batch = Batch(())
-        image, _ = self._record(self.skip, self.source.read(self.skip, 1)[0], None, batch)
+        image, _ = self._record(self.skip, self.source.read(self.skip, 1)[0], None, batch, 0)
         return (self.size, *self.transform.shape(image.shape))
 
     def __call__(self, k: int) -> Batch:
@@ -73,22 +78,37 @@ class Feed:
         """
         start = self.skip + k * self.size
         batch = Batch(())
-        images: list[Image] = []
-        labels: list[int] = []
-        for i, raw in enumerate(self.source.read(start, self.size)):
-            like = images[0].shape if images else None
-            image, label = self._record(start + i, raw, like, batch)
-            images.append(image)
-            labels.append(label)
-        numbers = self.draws.numbers(start, self.size) if self.transform.random else None
-        batch.arrays = (self.transform(images, numbers), np.array(labels, np.float32))
+        with self.source.lend(start, self.size) as raws:
+            images, labels = self._alike(raws) or self._one_by_one(start, raws, batch, k)
+            numbers = self.draws.numbers(start, self.size) if self.transform.random else None
+            batch.arrays = (self.transform(images, numbers), np.array(labels, np.float32))
         return batch
 
-    def _record(self, position: int, raw: Raw, like: Shape | None, batch: Batch) -> Record:
+    def _alike(self, raws: Sequence[Raw]) -> tuple[Image, Labels] | None:
+        """Decode a whole batch at once, where its records allow that and are good."""
+        found = None if self.augment else self.source.decode_alike(raws)
+        try:
+            return found if found and self.transform.shape(found[0].shape[1:]) else None
+        except DataError:
+            return None
+
+    def _one_by_one(
+        self, start: int, raws: Sequence[Raw], batch: Batch, k: int
+    ) -> tuple[list[Image], list[int]]:
+        images: list[Image] = []
+        labels: list[int] = []
+        for i, raw in enumerate(raws):
+            like = images[0].shape if images else None
+            image, label = self._record(start + i, raw, like, batch, k)
+            images.append(image)
+            labels.append(label)
+        return images, labels
+
+    def _record(self, position: int, raw: Raw, like: Shape | None, batch: Batch, k: int) -> Record:
         """Decode a record, or the next good one where some may be passed over."""
         for ahead in range(1, self.tolerate + 2):
             try:
-                record = self.source.decode(raw)
+                record = self._changed(self.source.decode(raw), position, k)
                 if record[0].shape != like:
                     self._check(record[0].shape, like)
                 return record
@@ -102,6 +122,13 @@ class Feed:
             f"{batch.bad[-1][0]}: {batch.bad[-1][1]}; more than the {self.tolerate} records "
             "that skip_bad_data passes over cannot be used"
         )
+
+    def _changed(self, record: Record, position: int, k: int) -> Record:
+        if self.augment is None:
+            return record
+        rng = self.draws.generator(position)
+        resize = self.draws.choice(k, len(self.augment.resizes) or 1)
+        return self.augment(record[0], rng, resize=resize)[0], record[1]
 
     def _check(self, shape: Shape, like: Shape | None) -> None:
         """Refuse an image that the transform cannot take or that would not fit the batch."""

@@ -3,16 +3,18 @@
 import os
 import re
 from pathlib import Path
+from typing import ClassVar
 
 from netcfg.data.datum import Record
 from netcfg.data.draws import Draws
+from netcfg.data.source import Source
 from netcfg.errors import DataError
 from netcfg.io.image import Pixels, read_image, resize_image
 
 LINE = re.compile(r"(?P<path>.*\S)[ \t]+(?P<label>[-+]?\d+)")
 
 
-class ImageList:
+class ImageList(Source):
     """Images named by a text file, one ``path label`` a line; paths may contain spaces.
 
     Args:
@@ -21,6 +23,7 @@ class ImageList:
             directory or else to the list.
         color: 3 channels or 1.
         size: height and width that images are resized to, if any.
+        draft: decode JPEGs no larger than that takes; see ``decode_image``.
         shuffle: gives every epoch its order; None keeps that of the file.
 
     Raises:
@@ -28,6 +31,8 @@ class ImageList:
     """
 
     heavy = True
+    line: ClassVar[re.Pattern[str]] = LINE
+    needs: ClassVar[str] = "a path, a space and an integer label"
 
     def __init__(
         self,
@@ -36,11 +41,13 @@ class ImageList:
         root: str = "",
         color: bool = True,
         size: tuple[int, int] | None = None,
+        draft: bool = False,
         shuffle: Draws | None = None,
     ) -> None:
         self.path = path
         self.color = color
         self.size = size
+        self.draft = size if draft else None
         self.shuffle = shuffle
         self.files: list[str] = []
         self.labels: list[int] = []
@@ -65,7 +72,7 @@ class ImageList:
 
     def image(self, raw: int) -> Pixels:
         """Read the file and resize its image."""
-        image = read_image(self.file(raw), self.color)
+        image = read_image(self.file(raw), self.color, self.draft)
         return image if self.size is None else resize_image(image, *self.size)
 
     def file(self, raw: int) -> Path:
@@ -76,8 +83,16 @@ class ImageList:
         """Return the list and the line in it."""
         return f"{self.path}:{self.lines[raw]}"
 
+    def serialize(self, raw: int, value: bytes) -> bytes:
+        """Return the record of a line for a database, given the Datum of its image."""
+        return value
+
     def close(self) -> None:
         """Nothing is open between reads."""
+
+    def _keep(self, label: str) -> None:
+        """Keep the second word of a line."""
+        self.labels.append(int(label))
 
     def _parse(self) -> None:
         try:
@@ -87,15 +102,15 @@ class ImageList:
         for number, line in enumerate(text.split("\n"), 1):
             if not line.strip():
                 continue
-            match = LINE.fullmatch(line.strip())
+            match = self.line.fullmatch(line.strip())
             if match is None:
                 raise DataError(
-                    f"{self.path}:{number}: a line must be a path, a space and an integer label; "
+                    f"{self.path}:{number}: a line must be {self.needs}; "
                     f"given '{line.strip()[:80]}'"
                 )
             self.files.append(match["path"])
-            self.labels.append(int(match["label"]))
             self.lines.append(number)
+            self._keep(match["label"])
         if not self.files:
             raise DataError(f"list '{self.path}' is empty")
 

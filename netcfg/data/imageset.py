@@ -127,9 +127,10 @@ def _convert(images: ImageList, line: int, encode: str | None) -> _Image:
         )
     if encode is None:
         image = images.image(line)
-        return _Image(encode_datum(image, label), image.shape)
+        return _Image(images.serialize(line, encode_datum(image, label)), image.shape)
     data, shape = _encoded(images, line, encode.lower())
-    return _Image(Datum(data=data, label=label, encoded=True).SerializeToString(), shape)
+    value = Datum(data=data, label=label, encoded=True).SerializeToString()
+    return _Image(images.serialize(line, value), shape)
 
 
 def _encoded(images: ImageList, line: int, kind: str) -> tuple[bytes, Shape]:

@@ -1,16 +1,42 @@
 """Threads that make the next batches while the net computes."""
 
+import os
 import threading
 import weakref
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from netcfg.errors import DataError
+from netcfg.errors import DataError, NetError
 
 T = TypeVar("T")
 
 JOIN_SECONDS = 3.0
 """How long closing waits for a worker in the middle of a batch; daemons do not hold up the exit."""
+
+VARIABLE = "NETCFG_WORKERS"
+"""The environment variable that gives the number of workers of each data layer."""
+
+_given: int | None = None
+
+
+def given_workers() -> int | None:
+    """Return the number of workers that was set, or that ``NETCFG_WORKERS`` says, if any.
+
+    Raises:
+        NetError: the variable holds something else than a number.
+    """
+    text = os.environ.get(VARIABLE, "")
+    if _given is not None or not text:
+        return _given
+    if not text.isdecimal():
+        raise NetError(f"{VARIABLE} must be a whole number, 0 or more; given '{text}'")
+    return int(text)
+
+
+def set_workers(count: int | None) -> None:
+    """Set the number of workers of each data layer; None leaves it to the layers."""
+    global _given
+    _given = count
 
 
 class Prefetch(Generic[T]):
@@ -18,14 +44,15 @@ class Prefetch(Generic[T]):
 
     Args:
         make: a function of the batch number alone, safe to call from several threads.
-        depth: how many results wait at most; 0 makes each when it is asked for.
-        workers: number of threads, started by the first ``get``.
+        depth: how many results wait at most, but one for each worker; 0 makes each when it is
+            asked for.
+        workers: number of threads, started by the first ``get``; 0 does as depth 0 does.
     """
 
     def __init__(self, make: Callable[[int], T], depth: int, workers: int = 1) -> None:
         self._make = make
         self._workers = workers if depth else 0
-        self._state = _State[T](depth)
+        self._state = _State[T](max(depth, workers))
         self._threads: list[threading.Thread] = []
         # The threads hold the state only, so that a forgotten Prefetch is collected and stops them.
         self._stop = weakref.finalize(self, _stop, self._state, self._threads)

@@ -1,8 +1,10 @@
 """What a feed reads from: an endless, repeatable stream of records."""
 
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol, TypeAlias
 
-from netcfg.data.datum import Record
+from netcfg.data.datum import Image, Labels, Record
 
 Raw: TypeAlias = Any
 """A record as its source keeps it until it is decoded, with what names it in messages."""
@@ -26,6 +28,14 @@ class Source(Protocol):
     def read(self, start: int, count: int) -> list[Raw]:
         """Return the records at ``start``, ``start + 1``, …, not decoded yet."""
         ...
+
+    def lend(self, start: int, count: int) -> AbstractContextManager[list[Raw]]:
+        """Return what ``read`` does, for use within the context only: nothing need be copied."""
+        return nullcontext(self.read(start, count))
+
+    def decode_alike(self, raws: Sequence[Raw]) -> tuple[Image, Labels] | None:
+        """Decode all records at once, images (N, C, H, W), labels (N,); None where it cannot."""
+        return None
 
     def decode(self, raw: Raw) -> Record:
         """Return image and label of a record.

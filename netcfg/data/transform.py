@@ -9,14 +9,16 @@ import numpy.typing as npt
 from netcfg.data.datum import Image
 from netcfg.data.draws import Numbers
 from netcfg.data.mean import Mean
+from netcfg.data.pixels import Cut, cut_all, cut_one, in_row, whole_pixels
+from netcfg.engines.onednn.memory import Pool
 from netcfg.errors import DataError, NetError
 from netcfg.netcfg_pb2 import TransformationParameter
 from netcfg.types import Phase, Shape
 
 Batch: TypeAlias = npt.NDArray[np.float32]
 
-Cut: TypeAlias = tuple[int, int, int, int, bool]
-"""Top, bottom, left and right of a part of an image, and whether it is mirrored."""
+Images: TypeAlias = Sequence[Image] | Image
+"""Images one by one, or small ones in an array (N, C, H, W)."""
 
 _ONE, _TWO, _HALF = np.uint64(1), np.uint64(2), np.uint64(1 << 63)
 
@@ -45,12 +47,13 @@ class Transform:
             raise NetError("transform_param: mean_file and mean_value exclude each other")
         if config.force_color and config.force_gray:
             raise NetError("transform_param: force_color and force_gray exclude each other")
-        self.crop = config.crop_size
+        self.crop = _crop(config)
         self.mirror = config.mirror
         self.scale = np.float32(config.scale)
-        self.mean_image = mean
-        self.mean_value = np.array(config.mean_value, np.float32).reshape(-1, 1, 1)
-        self.random_crop = bool(self.crop) and phase == Phase.TRAIN
+        self.memory = Pool()
+        self.mean_image = None if mean is None else whole_pixels(mean, self.memory)
+        self.mean_value = tuple(config.mean_value)
+        self.random_crop = any(self.crop) and phase == Phase.TRAIN
 
     @property
     def random(self) -> bool:
@@ -64,9 +67,10 @@ class Transform:
             DataError: the crop or the mean does not fit the image.
         """
         channels, height, width = image
-        if self.crop > min(height, width):
+        if self.crop[0] > height or self.crop[1] > width:
+            crop = " x ".join(str(edge) for edge in dict.fromkeys(self.crop))
             raise DataError(
-                f"crop_size {self.crop} exceeds the image, {height} x {width} (height x width)"
+                f"crop_size {crop} exceeds the image, {height} x {width} (height x width)"
             )
         if self.mean_image is not None and self.mean_image.shape != image:
             raise DataError(f"mean_file has shape {self.mean_image.shape}, the image {image}")
@@ -75,38 +79,61 @@ class Transform:
                 f"mean_value must be given once or for each of the {channels} channels; "
                 f"given {len(self.mean_value)}"
             )
-        return (channels, self.crop or height, self.crop or width)
+        return (channels, self.crop[0] or height, self.crop[1] or width)
 
-    def __call__(self, images: Sequence[Image], numbers: Numbers | None) -> Batch:
+    def __call__(self, images: Images, numbers: Numbers | None) -> Batch:
         """Return the transformed images, (N, C, H, W).
 
         Args:
             images: accepted by ``shape``, which gives the same result for each of them.
             numbers: four random numbers for each image; needed where ``random``.
         """
-        cuts = self._cuts(images, numbers)
-        x = _stack([_cut(*pair) for pair in zip(images, cuts, strict=True)] if cuts else images)
-        y = np.empty(x.shape, np.float32)
-        if self.mean_image is not None and cuts:
-            for i, cut in enumerate(cuts):
-                np.subtract(x[i], _cut(self.mean_image, cut), out=y[i])
-        elif self.mean_image is not None:
-            np.subtract(x, self.mean_image, out=y)
-        elif self.mean_value.size:
-            np.subtract(x, self.mean_value, out=y)
-        else:
-            y[...] = x
-        if self.scale != 1:
-            y *= self.scale
+        return self.apply(images, self.cuts(images, numbers))
+
+    def apply(self, images: Images, cuts: Sequence[Cut]) -> Batch:
+        """Return what is taken of the images, (N, C, H, W), after the mean and the scale.
+
+        Args:
+            images: as above.
+            cuts: of ``cuts``.
+        """
+        y = self.memory.empty((len(images), *self.shape(images[0].shape)))
+        if isinstance(images, np.ndarray):
+            x = cut_all(images, cuts) if cuts else images
+            mean = self.mean_image
+            if mean is not None and cuts:
+                mean = cut_all(np.broadcast_to(mean, images.shape), cuts)
+            self._convert(x, mean, y)
+            return y
+        for i, image in enumerate(images):
+            part, mean = image, self.mean_image
+            if cuts:
+                part = cut_one(image, cuts[i])
+                mean = None if mean is None else cut_one(mean, cuts[i])
+            self._convert(part[np.newaxis], mean, y[i : i + 1])
         return y
 
-    def _cuts(self, images: Sequence[Image], numbers: Numbers | None) -> list[Cut]:
+    def _convert(self, x: Image, mean: Mean | None, y: Batch) -> None:
+        """Write y = (x - mean) · scale, where ``mean`` is that of an image."""
+        if mean is None and self.mean_value:
+            mean = in_row(self.mean_value, x.shape[1], x.shape[3])
+        x = whole_pixels(x, self.memory)
+        if mean is None:
+            np.multiply(x, self.scale, out=y)
+            return
+        y[...] = x
+        y -= whole_pixels(mean, self.memory)
+        if self.scale != 1:
+            y *= self.scale
+
+    def cuts(self, images: Images, numbers: Numbers | None) -> list[Cut]:
         """Return what is taken of each image; nothing where all of them stay as they are."""
-        if not self.crop and not self.mirror:
+        if not any(self.crop) and not self.mirror:
             return []
         heights = np.array([image.shape[1] for image in images], np.uint64)
         widths = np.array([image.shape[2] for image in images], np.uint64)
-        sizes = (np.uint64(self.crop),) * 2 if self.crop else (heights, widths)
+        crop = np.uint64(self.crop[0]), np.uint64(self.crop[1])
+        sizes = crop if any(self.crop) else (heights, widths)
         tops, lefts = (heights - sizes[0]) // _TWO, (widths - sizes[1]) // _TWO
         if self.random_crop and numbers is not None:
             tops = numbers[:, _TOP] % (heights - sizes[0] + _ONE)
@@ -119,17 +146,12 @@ class Transform:
         return list(zip(*(column.tolist() for column in columns), strict=True))
 
 
-def _cut(image: Image, cut: Cut) -> Image:
-    top, bottom, left, right, turned = cut
-    part = image[:, top:bottom, left:right]
-    return part[:, :, ::-1] if turned else part
-
-
-def _stack(images: Sequence[Image]) -> Image:
-    """Return images of one shape as one array, of floats if one of them has floats."""
-    first = images[0]
-    same = all(image.dtype == first.dtype for image in images)
-    x = np.empty((len(images), *first.shape), first.dtype if same else np.float32)
-    for i, image in enumerate(images):
-        x[i] = image
-    return x
+def _crop(config: TransformationParameter) -> tuple[int, int]:
+    """Return height and width of the crop, zeros for none."""
+    size, crop = config.crop_size, (config.crop_h, config.crop_w)
+    if (size and any(crop)) or bool(crop[0]) != bool(crop[1]):
+        raise NetError(
+            "transform_param: a crop is crop_size, or both crop_h and crop_w; given "
+            f"{size}, {crop[0]} and {crop[1]}"
+        )
+    return (size, size) if size else crop

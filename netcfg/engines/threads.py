@@ -31,7 +31,7 @@ def count() -> int:
         NetError: the variable holds something else than a number above 0.
     """
     if _pool.resolved is None:
-        _pool.resolved = _pool.size or _from_environment() or _cores()
+        _pool.resolved = _pool.size or _from_environment() or cores()
     return _pool.resolved
 
 
@@ -155,7 +155,7 @@ def _from_environment() -> int | None:
     return int(text)
 
 
-def _cores() -> int:
+def cores() -> int:
     """Return on how many cores this process may run."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))

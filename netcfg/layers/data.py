@@ -1,20 +1,22 @@
 """Layers that read files: databases, lists of images, HDF5; batches are made ahead of need."""
 
-import os
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
+from netcfg.data.annotated import AnnotatedFeed
+from netcfg.data.augment import FIELDS, Augmentation
 from netcfg.data.database import open_database
 from netcfg.data.draws import Draws
 from netcfg.data.feed import Batch, Feed
 from netcfg.data.hdf5 import Hdf5Rows
 from netcfg.data.image_list import ImageList
 from netcfg.data.mean import read_mean
-from netcfg.data.prefetch import Prefetch
+from netcfg.data.prefetch import Prefetch, given_workers
 from netcfg.data.segmentation import SegmentationFeed
 from netcfg.data.source import Source
 from netcfg.data.transform import Transform
 from netcfg.data.windows import WindowFeed
+from netcfg.engines.threads import cores
 from netcfg.errors import DataError, NetError
 from netcfg.layer import Layer, register
 from netcfg.netcfg_pb2 import DataParameter
@@ -26,7 +28,11 @@ PREFETCH = 4
 """Batches that wait where the prototxt has no ``prefetch``."""
 
 MOST_WORKERS = 16
-"""Threads that decode images, at most; no more than batches wait, nor than processors."""
+"""Threads that make batches where nobody says how many, at most."""
+
+
+CHANGES = tuple(f"transform_param.{field}" for field in FIELDS)
+"""What layers that augment images implement of forks."""
 
 
 class FeedLayer(Layer):
@@ -36,7 +42,7 @@ class FeedLayer(Layer):
     tops: ClassVar[tuple[int, int | None]] = (1, 2)
     differentiable = False
     prefetch: Prefetch[Batch] | None = None
-    feed: Feed | Hdf5Rows | SegmentationFeed | WindowFeed | None = None
+    feed: AnnotatedFeed | Feed | Hdf5Rows | SegmentationFeed | WindowFeed | None = None
 
     def setup(self) -> None:
         self.bad_records: list[tuple[str, str]] = []
@@ -44,11 +50,15 @@ class FeedLayer(Layer):
         self._bad: set[str] = set()
 
     def forward(self) -> tuple[Array, ...]:
+        return tuple(self.engine.asarray(a) for a in self.batch())
+
+    def batch(self) -> tuple[Array, ...]:
+        """Return the arrays of this pass on the CPU."""
         if self.prefetch is None:
             raise DataError("the data layer is closed")
         batch = self.prefetch.get(self.step)
         self._note(batch.bad)
-        return tuple(self.engine.asarray(a) for a in batch.arrays[: self.ntops])
+        return batch.arrays[: self.ntops]
 
     def close(self) -> None:
         ended = self.prefetch is None or self.prefetch.close()
@@ -106,10 +116,17 @@ class RecordLayer(FeedLayer):
         return (self._records.shape(), (self._records.size,))[: self.ntops]
 
     def _connect(
-        self, source: Source, transform: Transform, size: int, rand_skip: int, depth: int
+        self,
+        source: Source,
+        transform: Transform,
+        size: int,
+        rand_skip: int,
+        depth: int,
+        wanted: int = 0,
     ) -> None:
         """Make batches of a source; workers start with the first batch."""
         draws = self._draws()
+        augment = Augmentation(self.config.transform_param)
         self.feed = self._records = Feed(
             source,
             transform,
@@ -117,8 +134,10 @@ class RecordLayer(FeedLayer):
             draws,
             skip=draws.skip(rand_skip),
             tolerate=self.context.skip_bad_data,
+            augment=augment if augment.active else None,
         )
-        self.prefetch = Prefetch(self.feed, depth, decoders(depth) if source.heavy else 1)
+        heavy = augment.active or source.heavy
+        self.prefetch = Prefetch(self.feed, depth, decoders(depth, heavy, wanted))
 
 
 @register("Data")
@@ -126,21 +145,32 @@ class Data(RecordLayer):
     """Images and labels from an LMDB or LevelDB of Datum records, over and over.
 
     tops: data (N, C, H, W), label (N,) if asked for
+
+    Of SSD, ``resize_param``, ``noise_param``, ``crop_h`` and ``crop_w`` change images, encoded or
+    not; ``distort_param`` and ``expand_param`` too, which SSD knows in AnnotatedData alone.
     """
 
     reads = ("data_param", "transform_param")
+    forks = CHANGES
 
     def setup(self) -> None:
         super().setup()
         config = self.config.data_param
         self._check_batch_size(config.batch_size)
         transform = self._transform()
-        color = _color(self.config.transform_param)
+        color = forced_color(self.config.transform_param)
         if color is None and config.force_encoded_color:
             color = True
         path = self._find_data(config.source)
         source = open_database(path, DataParameter.DB.Name(config.backend), color)
-        self._connect(source, transform, config.batch_size, config.rand_skip, config.prefetch)
+        self._connect(
+            source,
+            transform,
+            config.batch_size,
+            config.rand_skip,
+            config.prefetch,
+            config.parser_threads,
+        )
 
 
 @register("ImageData")
@@ -149,11 +179,13 @@ class ImageData(RecordLayer):
 
     tops: data (N, C, H, W), label (N,) if asked for
 
-    The label is the integer after the last space. Unlike Caffe, which ends there, an unreadable
-    image is named and may be passed over.
+    Images may change as those of Data do. The label is the integer after the last space. Unlike
+    Caffe, which ends there, an unreadable image is named and may be passed over. ``draft`` decodes
+    large JPEGs faster, with other numbers.
     """
 
     reads = ("image_data_param", "transform_param")
+    forks = (*CHANGES, "image_data_param.draft")
 
     def setup(self) -> None:
         super().setup()
@@ -164,12 +196,15 @@ class ImageData(RecordLayer):
                 "new_height and new_width must be set together; "
                 f"given {config.new_height} and {config.new_width}"
             )
+        if config.draft and not config.new_height:
+            raise NetError("draft needs new_height and new_width, which say how large is enough")
         transform = self._transform()
         source = ImageList(
             self._find_data(config.source),
             root=self._root(config.root_folder),
             color=config.is_color,
             size=(config.new_height, config.new_width) if config.new_height else None,
+            draft=config.draft,
             shuffle=self._draws() if config.shuffle else None,
         )
         self._connect(source, transform, config.batch_size, config.rand_skip, PREFETCH)
@@ -202,18 +237,29 @@ class HDF5Data(FeedLayer):
             config.batch_size,
             self._draws() if config.shuffle else None,
         )
-        self.prefetch = Prefetch(self.feed, PREFETCH)
+        self.prefetch = Prefetch(self.feed, PREFETCH, decoders(PREFETCH, heavy=False))
 
     def reshape(self) -> tuple[Shape, ...]:
         return self._rows.shapes()
 
 
-def decoders(depth: int) -> int:
-    """Return how many threads decode images where ``depth`` batches wait."""
-    return min(max(1, (os.cpu_count() or 2) - 1), depth, MOST_WORKERS)
+def decoders(depth: int, heavy: bool = True, wanted: int = 0) -> int:
+    """Return how many threads make batches; results do not depend on it.
+
+    Args:
+        depth: batches that wait.
+        heavy: whether it takes longer to make one than to hand it over.
+        wanted: what the prototxt says; 0 for nothing.
+    """
+    given = given_workers()
+    if given is not None:
+        return given
+    if not heavy:
+        return 1
+    return min(max(1, wanted or cores() - 1), MOST_WORKERS, max(depth, wanted))
 
 
-def _color(config: Any) -> bool | None:
+def forced_color(config: Any) -> bool | None:
     """Return what ``force_color`` and ``force_gray`` make of encoded images."""
     if config.force_color:
         return True

@@ -5,6 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from netcfg.io.caffemodel import write_weights
+from netcfg.net import Net
+from netcfg.types import Phase
+from netcfg.weights import stored_layers
 from tests.cli.conftest import Run
 
 
@@ -51,3 +55,25 @@ def test_every_layer_needs_weights(run: Run, weights: str, tiny: Path) -> None:
 def test_refuses_what_is_no_weights_file(run: Run, weights: str) -> None:
     result = run("test", "net.prototxt", "--weights", "net.prototxt")
     assert (result.status, result.err.count("\n")) == (2, 1)
+
+
+DETECTS = """
+layer { name: "d" type: "DummyData" top: "found" top: "true" dummy_data_param {
+  shape { dim: 1 dim: 1 dim: 2 dim: 7 } shape { dim: 1 dim: 1 dim: 2 dim: 8 }
+  data_filler { type: "constant" value: 1 } data_filler { type: "constant" value: 1 } } }
+layer { name: "s" type: "Scale" bottom: "found" top: "scaled" scale_param { axis: 3
+  filler { type: "constant" value: 1 } } }
+layer { name: "e" type: "DetectionEvaluate" bottom: "scaled" bottom: "true" top: "eval"
+  detection_evaluate_param { num_classes: 3 } }
+"""
+
+
+def test_detections(run: Run, folder: Path) -> None:
+    (folder / "net.prototxt").write_text(DETECTS)
+    with Net("net.prototxt", Phase.TEST) as net:
+        write_weights("w.caffemodel", net.name, stored_layers(net.layers, net.engine))
+    result = run("test", "net.prototxt", "--weights", "w.caffemodel", "--iterations", "2")
+    # Boxes without an area find nothing.
+    assert result.out.splitlines() == ["class1: 0", "class2: 0", "eval = 0"]
+    given = run("test", "net.prototxt", "--weights", "w.caffemodel", "--ap-version", "12point")
+    assert (given.status, "(choose from" in given.err) == (2, True)

@@ -112,6 +112,17 @@ def test_a_forgotten_lmdb_is_closed(tmp_path: Path) -> None:
     assert not database._environments
 
 
+def test_an_lmdb_is_closed_after_a_change_of_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_lmdb(tmp_path / "db", images(3))
+    monkeypatch.chdir(tmp_path)
+    source = Lmdb(Path("db"))
+    monkeypatch.chdir("/")
+    source.close()
+    assert not database._environments
+
+
 def test_leveldb_is_left_untouched_and_can_be_read_twice(tmp_path: Path) -> None:
     path = make_leveldb(tmp_path / "db", images(3))
     before = {p.name: (p.stat().st_mtime_ns, p.stat().st_size) for p in path.iterdir()}
@@ -215,3 +226,21 @@ def test_leaving_without_closing(tmp_path: Path) -> None:
         [sys.executable, "-W", "error", "-c", code], env=env, capture_output=True, check=False
     )
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize("start", [0, STRIDE + 1, COUNT - 2])
+def test_lent_records_are_those_that_are_read(made: Database, start: int) -> None:
+    with made.lend(start, 5) as records:
+        assert [(bytes(k), bytes(v)) for k, v in records] == made.read(start, 5)
+        assert made.where(records[0]) == made.where(made.read(start, 1)[0])
+        decoded = made.decode_alike(records)
+        assert decoded is not None
+        assert decoded[1].tolist() == labels(made, start, 5)
+
+
+def test_lent_values_of_an_lmdb_lie_in_its_file(tmp_path: Path) -> None:
+    source = Lmdb(make_lmdb(tmp_path / "db", images(3)))
+    with source.lend(0, 3) as records, source.lend(0, 3) as again:
+        for (_, one), (_, other) in zip(records, again, strict=True):
+            assert np.shares_memory(np.frombuffer(one, np.uint8), np.frombuffer(other, np.uint8))
+    source.close()

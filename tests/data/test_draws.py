@@ -30,3 +30,21 @@ def test_skip() -> None:
     assert set(skips) == set(range(7))
     assert Draws(1, "data").skip(0) == 0
     assert Draws(1, "data").skip(1) == 0
+
+
+def test_generators_belong_to_records() -> None:
+    draws = Draws(1, "data")
+    first = draws.generator(5).random(100)
+    assert np.array_equal(Draws(1, "data").generator(5).random(100), first)
+    others = [draws.generator(n).random(100) for n in (0, 4, 6)]
+    others.append(Draws(2, "data").generator(5).random(100))
+    assert not any(np.intersect1d(first, other).size for other in others)
+
+
+def test_choices_belong_to_batches() -> None:
+    draws = Draws(1, "data")
+    choices = [draws.choice(k, 3) for k in range(60)]
+    assert {*choices} == {0, 1, 2}
+    assert choices == [Draws(1, "data").choice(k, 3) for k in range(60)]
+    assert choices != [Draws(1, "other").choice(k, 3) for k in range(60)]
+    assert draws.choice(4, 1) == 0

@@ -14,9 +14,10 @@ from netcfg.data.write import write_lmdb
 from netcfg.errors import DataError
 from netcfg.netcfg_pb2 import TransformationParameter
 from netcfg.types import Phase
-from tests.data.databases import images, make_lmdb, records
+from tests.data.databases import encoded_datum, images, make_lmdb, records
 
 COUNT = 11
+KEYED = [(b"%08d" % i, x) for i, x in enumerate(images(COUNT))]
 Make = Callable[..., Feed]
 
 
@@ -93,14 +94,43 @@ def test_records_are_transformed_alike_in_batches_of_any_size(feed: Make) -> Non
     assert np.array_equal(many, np.concatenate(few))
 
 
-@pytest.mark.parametrize("workers", [1, 4])
-def test_workers_change_nothing(feed: Make, workers: int) -> None:
-    f = feed(fields=RANDOM)
+KINDS = {
+    "alike": records(images(COUNT)),
+    "of two lengths": [(k, encode_datum(x, 100 * i)) for i, (k, x) in enumerate(KEYED)],
+    "files": [(k, encoded_datum(x, i, "JPEG")) for i, (k, x) in enumerate(KEYED)],
+}
+
+
+@pytest.mark.parametrize("given", KINDS.values(), ids=KINDS)
+@pytest.mark.parametrize("workers", [0, 1, 4])
+def test_workers_change_nothing(feed: Make, given: list[tuple[bytes, bytes]], workers: int) -> None:
+    f = feed(given=given, fields=RANDOM)
     prefetch = Prefetch(f, 4, workers)
     for k in [*range(12), 5, 6, 40]:
         got, want = prefetch.get(k), f(k)
         assert all(np.array_equal(a, b) for a, b in zip(got.arrays, want.arrays, strict=True))
     prefetch.close()
+
+
+def test_records_are_decoded_alike_together_and_one_by_one(
+    feed: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    f = feed(fields=RANDOM | {"mean_value": [3.0], "scale": 0.3})
+    together = [f(k).arrays for k in range(3)]
+    monkeypatch.setattr(Lmdb, "decode_alike", lambda self, raws: None)
+    for k, arrays in enumerate(together):
+        assert all(np.array_equal(a, b) for a, b in zip(f(k).arrays, arrays, strict=True))
+
+
+@pytest.mark.parametrize("kind", ["alike", "files"])
+def test_memory_does_not_grow(feed: Make, kind: str) -> None:
+    f = feed(given=KINDS[kind], fields=RANDOM)
+    prefetch = Prefetch(f, 4, 2)
+    for k in range(300):
+        prefetch.get(k)
+    prefetch.close()
+    # Batches that wait, are made and are looked at; and what workers copy parts of images to.
+    assert 0 < f.transform.memory.allocated <= (4 + 2 + 2) + 2 * 2
 
 
 def test_a_damaged_record_is_named(feed: Make) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from netcfg.data.prefetch import Prefetch
-from netcfg.errors import DataError
+from netcfg.data.prefetch import VARIABLE, Prefetch, given_workers, set_workers
+from netcfg.errors import DataError, NetError
 
 
 def running() -> int:
@@ -151,3 +151,33 @@ def test_interrupting_a_consumer_that_waits() -> None:
     _, errors = process.communicate(timeout=60)
     assert b"KeyboardInterrupt" in errors
     assert time.monotonic() - start < 15
+
+
+def test_no_workers_make_in_line() -> None:
+    prefetch = Prefetch(lambda k: threading.current_thread(), 4, 0)
+    assert prefetch.get(3) is threading.current_thread()
+    assert running() == 0
+
+
+def test_every_worker_has_a_result_to_make() -> None:
+    together = threading.Barrier(3, timeout=30)
+    prefetch = Prefetch(lambda k: together.wait() if k < 3 else 0, 1, 3)
+    assert sorted(prefetch.get(k) for k in range(3)) == [0, 1, 2]
+    prefetch.close()
+
+
+def test_the_number_of_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(VARIABLE, raising=False)
+    assert given_workers() is None
+    monkeypatch.setenv(VARIABLE, "0")
+    assert given_workers() == 0
+    try:
+        set_workers(3)
+        assert given_workers() == 3
+    finally:
+        set_workers(None)
+    monkeypatch.setenv(VARIABLE, "-1")
+    with pytest.raises(
+        NetError, match="NETCFG_WORKERS must be a whole number, 0 or more; given '-1'"
+    ):
+        given_workers()

@@ -18,3 +18,12 @@ def test_sources_fit_the_protocol(tmp_path: Path) -> None:
         assert str(tmp_path) in source.where(raw)
         assert isinstance(source.heavy, bool)
         source.close()
+
+
+def test_a_source_of_nothing_but_its_own_decodes_one_by_one(tmp_path: Path) -> None:
+    (tmp_path / "0.png").write_bytes(encoded(images(1)[0]))
+    (tmp_path / "list").write_text("0.png 0\n")
+    source: Source = ImageList(tmp_path / "list")
+    with source.lend(0, 2) as raws:
+        assert raws == source.read(0, 2)
+        assert source.decode_alike(raws) is None

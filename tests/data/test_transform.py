@@ -145,3 +145,77 @@ def test_fields_that_exclude_each_other() -> None:
         transform(mean=np.zeros((1, 1, 1), np.float32), mean_value=[1])
     with pytest.raises(NetError, match="force_color and force_gray exclude"):
         transform(force_color=True, force_gray=True)
+
+
+def test_crops_of_two_sizes() -> None:
+    x = images(3, (1, 6, 7))
+    assert np.array_equal(transform(crop_h=2, crop_w=5)(list(x), None), x[:, :, 2:4, 1:6])
+    random = transform(Phase.TRAIN, crop_h=2, crop_w=5)
+    assert random.random
+    assert random.shape((1, 6, 7)) == (1, 2, 5)
+    corners = {cut[:4] for cut in random.cuts(list(x) * 40, numbers(120))}
+    assert corners == {(t, t + 2, c, c + 5) for t in range(5) for c in range(3)}
+    with pytest.raises(DataError, match="crop_size 2 x 8 exceeds the image, 6 x 7"):
+        transform(crop_h=2, crop_w=8).shape((1, 6, 7))
+    for fields in ({"crop_h": 2}, {"crop_size": 2, "crop_h": 2, "crop_w": 2}):
+        with pytest.raises(NetError, match="a crop is crop_size, or both crop_h and crop_w"):
+            transform(**fields)
+
+
+ALL_FIELDS = [
+    {},
+    {"scale": 0.5},
+    {"mean_value": [10, 20, 30]},
+    {"mirror": True},
+    {"crop_size": 4, "mirror": True, "mean_value": [7], "scale": 0.1},
+]
+
+
+@pytest.mark.parametrize(
+    ("fields", "with_mean"),
+    [(f, m) for f in ALL_FIELDS for m in (False, True) if not (m and "mean_value" in f)],
+)
+@pytest.mark.parametrize("layout", ["planes", "pixels"])
+def test_one_by_one_and_together_give_the_same(
+    fields: dict[str, object], with_mean: bool, layout: str
+) -> None:
+    x = images(8)
+    if layout == "pixels":
+        x = np.ascontiguousarray(x.transpose(0, 2, 3, 1)).transpose(0, 3, 1, 2)
+    mean = images(1, seed=9)[0].astype(np.float32) if with_mean else None
+    t = transform(Phase.TRAIN, mean, **fields)
+    together, single = t(x, numbers(8)), t(list(x), numbers(8))
+    for i, (top, bottom, left, right, turned) in enumerate(
+        t.cuts(x, numbers(8)) or [(0, 6, 0, 5, False)] * 8
+    ):
+        want = x[i].astype(np.float32)
+        if with_mean:
+            want -= mean
+        elif "mean_value" in fields:
+            want -= np.array(fields["mean_value"], np.float32)[:, None, None]
+        want = (want * np.float32(fields.get("scale", 1)))[:, top:bottom, left:right]
+        want = want[:, :, ::-1] if turned else want
+        assert np.array_equal(together[i], want)
+        assert np.array_equal(single[i], want)
+
+
+@pytest.mark.parametrize("given", [list, np.array])
+def test_batches_are_channels_last(given: type) -> None:
+    y = transform(mean_value=[1])(given(images(2)), None)
+    assert y.transpose(0, 2, 3, 1).flags.c_contiguous
+
+
+@pytest.mark.parametrize("given", [list, np.array])
+def test_memory_comes_again_when_nobody_looks_at_it(given: type) -> None:
+    t = transform(mirror=True)
+    x = given(images(3))
+    kept = t(x, numbers(3))
+    copy, first = kept.copy(), t(x, numbers(3)).ctypes.data
+    blocks = t.memory.allocated
+    assert blocks >= 2
+    assert {t(x, numbers(3)).ctypes.data for _ in range(5)} == {first}
+    assert t.memory.allocated == blocks
+    view = kept[0, 0]
+    del kept
+    assert t(x, numbers(3)).ctypes.data == first, "a view holds a batch"
+    assert np.array_equal(view, copy[0, 0])

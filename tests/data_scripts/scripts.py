@@ -44,6 +44,7 @@ class Server(ThreadingHTTPServer):
 
     It cuts answers off after ``cut`` bytes, answers ``busy`` times with 503 before, adds ``claim``
     to the length that it tells, and sends what begins ``shift`` bytes after what was asked for.
+    ``moved`` says where else a path is to be had.
     """
 
     daemon_threads = True
@@ -51,6 +52,7 @@ class Server(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.files: dict[str, bytes] = {}
+        self.moved: dict[str, str] = {}
         self.cut: int | None = None
         self.ranges = True
         self.busy = self.claim = self.shift = 0
@@ -72,6 +74,11 @@ class _Handler(BaseHTTPRequestHandler):
         if self.server.busy:
             self.server.busy -= 1
             self.send_error(503)
+            return
+        if self.path.lstrip("/") in self.server.moved:
+            self.send_response(302)
+            self.send_header("Location", self.server.moved[self.path.lstrip("/")])
+            self.end_headers()
             return
         if data is None or (first and first >= len(data)):
             self.send_error(404 if data is None else 416)

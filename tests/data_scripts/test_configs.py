@@ -10,11 +10,18 @@ from netcfg.data.mean import write_mean
 from netcfg.net import Net
 from netcfg.schema import kind_of, read_net, read_solver
 from netcfg.types import Phase
+from tests.data.annotated import make_annotated
 from tests.data.databases import make_lmdb
+from tests.data_scripts.scripts import run, script
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted((ROOT / "configs").glob("*/*.prototxt"))
 NETS = [path for path in FILES if "solver" not in path.name]
+OTHERS = ("shapes_ssd", "shapes_seg", "captcha")
+DETECTORS, SEGMENTERS, READERS = (
+    [path for path in NETS if path.parent.name == folder] for folder in OTHERS
+)
+CLASSIFIERS = [path for path in NETS if path.parent.name not in OTHERS]
 SOLVERS = [path for path in FILES if "solver" in path.name]
 
 
@@ -33,6 +40,12 @@ def test_files_begin_with_what_they_are_and_how_to_run_them(path: Path) -> None:
         assert command[1] == f"configs/{named(path)}"
 
 
+def test_the_page_names_all_folders() -> None:
+    page = (ROOT / "configs/README.md").read_text()
+    for name in {path.parent.name for path in FILES}:
+        assert re.search(rf"`{name}`|^## {name}: ", page, re.MULTILINE), name
+
+
 @pytest.mark.parametrize("path", SOLVERS, ids=named)
 def test_solvers(path: Path) -> None:
     parsed = read_solver(path)
@@ -43,13 +56,13 @@ def test_solvers(path: Path) -> None:
     assert kind_of(path) == "solver"
 
 
-@pytest.mark.parametrize("path", NETS, ids=named)
+@pytest.mark.parametrize("path", CLASSIFIERS, ids=named)
 def test_nets(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     parsed = read_net(path)
     assert not parsed.findings
     monkeypatch.chdir(tmp_path)
     shape = (3, 32, 32) if path.parent.name == "cifar10" else (1, 28, 28)
-    folder = tmp_path / "data" / path.parent.name
+    folder = tmp_path / Path(parsed.message.layer[0].data_param.source).parent
     rng = np.random.default_rng(0)
     for part in ("train", "test"):
         make_lmdb(folder / part, rng.integers(0, 256, (10, *shape), np.uint8))
@@ -63,3 +76,70 @@ def test_nets(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         want = {"loss"} if phase is Phase.TRAIN else {"loss", "accuracy"}
         assert set(outputs) == want
         assert 2 < float(outputs["loss"]) < 5
+
+
+@pytest.mark.parametrize("path", DETECTORS, ids=named)
+def test_detectors(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed = read_net(path)
+    assert not parsed.findings
+    monkeypatch.chdir(tmp_path)
+    for part in ("train", "test"):
+        make_annotated(tmp_path / "data/shapes" / part, shape=(3, 96, 96))
+    items = [f"item {{ name: 'c{i}' label: {i} }}" for i in range(4)]
+    (tmp_path / "data/shapes/labelmap.prototxt").write_text("\n".join(items))
+    for layer in parsed.message.layer:
+        if layer.type == "AnnotatedData":
+            layer.data_param.batch_size = 3
+    with Net(parsed.message, Phase.TRAIN) as net:
+        (loss,) = net.forward().values()
+        net.backward()
+    assert 2 < float(loss) < 30
+    with Net(parsed.message, Phase.TEST) as net:
+        (rows,) = net.forward().values()
+    # The first three images hold two objects of class 2 and one each of 1 and 3; the one of class 1
+    # is difficult and does not count.
+    assert rows[0, 0, :3].tolist() == [[-1, 1, 0, -1, -1], [-1, 2, 2, -1, -1], [-1, 3, 1, -1, -1]]
+
+
+@pytest.mark.parametrize("path", SEGMENTERS, ids=named)
+def test_segmenters(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed = read_net(path)
+    assert not parsed.findings
+    monkeypatch.chdir(tmp_path)
+    module = script("get_shape_masks")
+    monkeypatch.setattr(module, "COUNTS", {"train": 4, "test": 4})
+    run(module, monkeypatch)
+    for layer in parsed.message.layer:
+        if layer.type == "ImageSegData":
+            layer.image_data_param.batch_size = 3
+    with Net(parsed.message, Phase.TRAIN) as net:
+        (loss,) = net.forward().values()
+        net.backward()
+    assert 1 < float(loss) < 4
+    with Net(parsed.message, Phase.TEST, keep=["score"]) as net:
+        outputs = net.forward()
+        assert net.blobs["score"].shape == (3, 4, 96, 96)
+    assert set(outputs) == {"accuracy", "loss"}
+    assert 0 < outputs["accuracy"].min() < outputs["accuracy"].max() < 1
+
+
+@pytest.mark.parametrize("path", READERS, ids=named)
+def test_readers(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed = read_net(path)
+    assert not parsed.findings
+    monkeypatch.chdir(tmp_path)
+    module = script("make_captchas")
+    monkeypatch.setattr(module, "COUNTS", {"train": 4, "test": 4})
+    run(module, monkeypatch)
+    for layer in parsed.message.layer:
+        if layer.type == "HDF5Data":
+            layer.hdf5_data_param.batch_size = 3
+    with Net(parsed.message, Phase.TRAIN) as net:
+        (loss,) = net.forward().values()
+        net.backward()
+    assert 10 < float(loss) < 80
+    with Net(parsed.message, Phase.TEST, keep=["digits"]) as net:
+        outputs = net.forward()
+        assert net.blobs["digits"].shape == (3, 24, 1, 1)
+    assert set(outputs) == {"accuracy", "loss"}
+    assert 0 <= outputs["accuracy"].item() < 0.5

@@ -1,19 +1,24 @@
 import json
 import os
+import signal
 import subprocess
 import sys
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 
+from netcfg.data import prefetch
 from netcfg.data.mean import write_mean
 from netcfg.data.write import write_lmdb
 from netcfg.engines.base import Engine
 from netcfg.errors import DataError, NetError
+from netcfg.io.image import decode_image, encode_image, resize_image
 from netcfg.layer import Context, Layer, as_arrays, layer_type
-from netcfg.layers.data import FeedLayer
+from netcfg.layers.data import MOST_WORKERS, FeedLayer, decoders
 from netcfg.net import Net
 from netcfg.netcfg_pb2 import LayerParameter
 from netcfg.schema import parse, parse_net
@@ -324,3 +329,125 @@ def test_leaving_without_closing(here: Path) -> None:
         timeout=60,
     )
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.fixture
+def workers() -> Iterator[Callable[[int], None]]:
+    """Sets the number of workers, until the end of the test."""
+    yield prefetch.set_workers
+    prefetch.set_workers(None)
+
+
+def threads() -> int:
+    return sum(thread.name.startswith("prefetch") for thread in threading.enumerate())
+
+
+@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
+def test_batches_do_not_depend_on_the_number_of_workers(
+    here: Path, text: str, workers: Callable[[int], None]
+) -> None:
+    text = text % "" + ("" if text is HDF5 else "transform_param { crop_size: 3 mirror: true }")
+    want = run(make(text), 7)
+    for count in (0, 1, 4):
+        workers(count)
+        layer = make(text)
+        layer.forward()
+        assert threads() == count
+        for got, batch in zip(run(layer, 7), want, strict=True):
+            assert all(np.array_equal(a, b) for a, b in zip(got, batch, strict=True))
+        assert threads() == 0
+
+
+@pytest.mark.parametrize(
+    ("depth", "heavy", "wanted", "count"),
+    [
+        (4, True, 0, 4),
+        (2, True, 0, 2),
+        (99, True, 0, 7),
+        (2, True, 3, 3),
+        (4, True, 99, MOST_WORKERS),
+        (4, False, 0, 1),
+        (4, False, 3, 1),
+    ],
+)
+def test_the_number_of_workers(
+    depth: int,
+    heavy: bool,
+    wanted: int,
+    count: int,
+    monkeypatch: pytest.MonkeyPatch,
+    workers: Callable[[int], None],
+) -> None:
+    monkeypatch.setattr("netcfg.layers.data.cores", lambda: 8)
+    assert decoders(depth, heavy, wanted) == count
+    workers(5)
+    assert decoders(depth, heavy, wanted) == 5
+    monkeypatch.setattr("netcfg.layers.data.cores", lambda: 1)
+    prefetch.set_workers(None)
+    assert decoders(4) == 1
+
+
+def test_parser_threads_of_the_prototxt(here: Path) -> None:
+    write_lmdb(here / "db", [(b"0", encoded_datum(images(1)[0], 0))])
+    layer = make(DATA % "parser_threads: 3 ")
+    layer.forward()
+    assert threads() == 3
+    layer.close()
+    assert threads() == 0
+
+
+@pytest.mark.parametrize("count", [0, 1, 4])
+@pytest.mark.parametrize("kind", WHERE)
+def test_an_error_leaves_no_thread(
+    here: Path, kind: str, count: int, workers: Callable[[int], None]
+) -> None:
+    damage(here, 5)
+    workers(count)
+    with Net(parse_net(f'layer {{ name: "d" top: "x" {TEXTS[kind] % ""} }}').message) as net:
+        net.forward()
+        for _ in range(2):
+            with pytest.raises(DataError, match=WHERE[kind] % (5 if kind == "Data" else 6)):
+                net.forward()
+    assert threads() == 0
+
+
+def test_an_interrupt_leaves_no_thread(here: Path, workers: Callable[[int], None]) -> None:
+    def interrupted() -> None:
+        with Net(parse_net(f'layer {{ name: "d" top: "x" {IMAGES % ""} }}').message) as net:
+            net.forward()
+            signal.raise_signal(signal.SIGINT)
+
+    workers(4)
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert threads() == 0
+
+
+def test_a_blob_is_safe_while_somebody_looks_at_it(
+    here: Path, workers: Callable[[int], None]
+) -> None:
+    workers(2)
+    layer = make(DATA % "")
+    kept = [layer.forward()[0]]
+    for k in range(1, 12):
+        layer.step = k
+        kept.append(layer.forward()[0])
+    layer.close()
+    for k, batch in enumerate(kept):
+        assert np.array_equal(batch, images(COUNT)[[(4 * k + i) % COUNT for i in range(4)]])
+
+
+def test_drafts_are_asked_for(here: Path) -> None:
+    image = images(1, (3, 64, 48))[0]
+    (here / "list.txt").write_text("a.jpg 1\n")
+    (here / "a.jpg").write_bytes(encode_image(image, "jpg"))
+    sizes = "new_height: 16 new_width: 12 "
+    full, _ = run(make(IMAGES % sizes), 1)[0]
+    draft, _ = run(make(IMAGES % (sizes + "draft: true ")), 1)[0]
+    assert np.array_equal(
+        full[0], resize_image(decode_image((here / "a.jpg").read_bytes()), 16, 12)
+    )
+    assert np.array_equal(draft[0], decode_image((here / "a.jpg").read_bytes(), True, (16, 12)))
+    assert not np.array_equal(full, draft)
+    with pytest.raises(NetError, match="draft needs new_height and new_width"):
+        make(IMAGES % "draft: true ")

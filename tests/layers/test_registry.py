@@ -80,9 +80,14 @@ def test_what_a_type_implements_of_forks_is_theirs(name):
         config = LayerParameter()
         inner = getattr(config, block)
         number = inner.DESCRIPTOR.fields_by_name[field].default_value
+        message = inner.DESCRIPTOR.fields_by_name[field].message_type is not None
         if value:
             number = inner.DESCRIPTOR.fields_by_name[field].enum_type.values_by_name[value].number
-        if isinstance(number, list):
+        if message and isinstance(number, list):
+            getattr(inner, field).add()
+        elif message:
+            getattr(inner, field).SetInParent()
+        elif isinstance(number, list):
             getattr(inner, field).append(1)
         else:
             setattr(inner, field, number)

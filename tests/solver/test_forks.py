@@ -48,6 +48,6 @@ def test_what_is_implemented_exists() -> None:
 
 def test_a_solver_is_refused_before_anything_is_built(tmp_path: Path) -> None:
     path = tmp_path / "s.prototxt"
-    path.write_text(f'{TEXT} net: "nowhere" eval_type: "detection"')
-    with pytest.raises(NetError, match=r"s\.prototxt:1:58: field 'eval_type' \(known from SSD\)"):
+    path.write_text(f'{TEXT} net: "nowhere" eval_type: "detections"')
+    with pytest.raises(NetError, match=r"s\.prototxt:1:58: eval_type must be one of class"):
         Solver(path)

@@ -50,6 +50,8 @@ class Scores:
         outputs: means by blob name.
         loss: mean loss where ``test_compute_loss`` asks for it.
         seconds: that the test took.
+        per_class: average precisions by class, of outputs that are their mean, where
+            ``show_per_class_result`` asks for them.
     """
 
     iteration: int
@@ -57,6 +59,7 @@ class Scores:
     outputs: Outputs
     loss: float | None = None
     seconds: float = 0.0
+    per_class: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
 
 
 class Hook:

@@ -65,6 +65,8 @@ class CaffeLog(Hook):
     def on_test(self, solver: "Solver", scores: Scores) -> None:
         """Log the scores."""
         lines = [] if scores.loss is None else [f"Test loss: {scores.loss:g}"]
+        for values in scores.per_class.values():
+            lines += [f"class{label}: {value:g}" for label, value in values.items()]
         weights = solver.test_nets[scores.net].loss_weight
         lines += _outputs("Test", scores.outputs, weights)
         self._write(solver, "solver.cpp:397", lines)

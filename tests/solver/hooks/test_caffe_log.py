@@ -10,16 +10,16 @@ import pytest
 from netcfg.solver.hooks import CaffeLog, Progress, Scores
 from netcfg.solver.solver import Solver
 from tests.solver.recorder import Recorder
-from tests.solver.toy import make_project
+from tests.solver.toy import NET, make_project
 
 PREFIX = re.compile(r"I(\d{4}) (\d\d:\d\d:\d\d\.\d{6}) +(\d+) (\w+\.cpp:\d+)\] (.*)")
 NUMBER = r"[-+.\deE]+"
 
 
-def logged(folder: Path, solver: str, resume: str = "") -> list[str]:
+def logged(folder: Path, solver: str, resume: str = "", net: str = NET) -> list[str]:
     """Return the lines of a run without their prefixes."""
     stream = io.StringIO()
-    runs = Solver(make_project(folder, solver), hooks=[CaffeLog(stream)], out=folder)
+    runs = Solver(make_project(folder, solver, net), hooks=[CaffeLog(stream)], out=folder)
     if resume:
         runs.restore(folder / resume)
     runs.solve()
