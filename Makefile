@@ -27,6 +27,8 @@ bench: $(VENV)/.dev .bench/.done  ## run the benchmarks, with peers in .bench
 	$(BIN)/python -m benchmarks.lenet
 	$(BIN)/python -m benchmarks.caffemodel
 	$(BIN)/python -m benchmarks.cpu --peers .bench/bin/python --out benchmarks/results/cpu.md
+	$(BIN)/python -m benchmarks.growth --out benchmarks/results/growth.md --plot docs/images/growth.png
+	$(BIN)/python -m benchmarks.data --peer .bench/bin/python --out benchmarks/results/data.md
 
 proto: $(VENV)/.dev  ## write netcfg/netcfg_pb2.py from proto/netcfg.proto
 	$(BIN)/python tools/gen_proto.py
@@ -39,7 +41,7 @@ clean:  ## remove .venv, caches and what training wrote
 	@echo "installing PyTorch, ONNX Runtime and OpenVINO into .bench"
 	@python3 -m venv .bench
 	@.bench/bin/python -m pip --disable-pip-version-check --quiet install torch==2.13.0 \
-	  onnxruntime openvino onnx numpy
+	  onnxruntime openvino onnx numpy pillow lmdb
 	@touch $@
 
 $(VENV)/.train: pyproject.toml | $(BIN)/python

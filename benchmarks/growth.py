@@ -133,8 +133,8 @@ def page(points: Sequence[Point], speed: Machine) -> str:
         f"`benchmarks/growth.py` on {day}.",
         "",
         f"One product of 2048 × 2048 matrices: {speed.flops / 1e9:.0f} GFLOP/s. A copy: "
-        f"{speed.bandwidth / 1e9:.1f} GB/s. Inference, medians; the floor is the greater of the two "
-        "times that operations and bytes take at these speeds.",
+        f"{speed.bandwidth / 1e9:.1f} GB/s. Inference, medians; the floor is the greater of the "
+        "two times that operations and bytes take at these speeds.",
         "",
         "| grows with | | ms | operations ms | bytes ms | time / floor |",
         "|---|---|---|---|---|---|",
