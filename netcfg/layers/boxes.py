@@ -120,12 +120,16 @@ def in_pixels(boxes: Array, size: tuple[int, int], resize: ResizeParameter) -> A
     Args:
         boxes: corners as shares of what the net saw.
         size: height and width of the image.
-        resize: how it was resized; FIT_LARGE_SIZE_AND_PAD put borders around it, what else there
-            is leaves shares as they are.
+        resize: how it was resized; FIT_LARGE_SIZE_AND_PAD put borders around it, FIT_SMALL_SIZE
+            may count shares of another size, what else there is leaves shares as they are.
     """
     height, width = size
+    whole = np.array([width, height] * 2)
+    across, down = resize.width_scale, resize.height_scale
+    if resize.resize_mode == ResizeParameter.FIT_SMALL_SIZE and across and down:
+        return np.clip(boxes * np.array([across, down] * 2), 0, whole)
     if resize.resize_mode == ResizeParameter.FIT_LARGE_SIZE_AND_PAD and resize.height:
         wide = width / height * resize.height / resize.width
         shown = np.array([min(1.0, wide), min(1.0, 1 / wide)] * 2)
         boxes = (boxes - (1 - shown) / 2) / shown
-    return np.clip(boxes, 0, 1) * np.array([width, height] * 2)
+    return np.clip(boxes, 0, 1) * whole

@@ -35,6 +35,8 @@ class DetectionEvaluate(Layer):
         self.fields = param = self.config.detection_evaluate_param
         if param.num_classes < 1:
             raise NetError("num_classes must be at least 1; given 0")
+        if param.overlap_threshold <= 0:
+            raise NetError(f"overlap_threshold must be positive; given {param.overlap_threshold:g}")
         self.sizes = read_sizes(self.find(param.name_size_file)) if param.name_size_file else []
         self.first = 0
 
@@ -49,6 +51,7 @@ class DetectionEvaluate(Layer):
             self.engine.to_numpy(a).astype(float).reshape(-1, a.shape[-1])
             for a in (detections, objects)
         )
+        images = 1 + int(max(found[:, 0].max(initial=-1), truth[:, 0].max(initial=-1)))
         found, truth = found[found[:, 1] != -1], truth[truth[:, 0] != -1]
         background = self.fields.background_label_id
         for rows, what in ((found, "a detection"), (truth, "an object")):
@@ -61,8 +64,7 @@ class DetectionEvaluate(Layer):
             same = truth[(truth[:, :2] == (image, label)).all(axis=1)]
             result += self._judge(int(image), own[np.argsort(-own[:, 2], kind="stable")], same)
         if self.sizes:
-            self.first += len(np.unique(truth[:, 0]))
-            self.first %= len(self.sizes)
+            self.first = (self.first + images) % len(self.sizes)
         return self.engine.asarray(np.array(result, float).reshape(1, 1, -1, 5))
 
     def _classes(self) -> list[int]:

@@ -19,7 +19,7 @@ class DetectionFiles:
 
     VOC:    a file for each class, lines  name score xmin ymin xmax ymax
     COCO:   one JSON file of image_id, category_id, bbox (x, y, width, height) and score
-    ILSVRC: one file, lines  number class score xmin ymin xmax ymax
+    ILSVRC: one file, lines  name class score xmin ymin xmax ymax; names are the images' numbers
 
     Corners are in pixels of the image. Files are written anew after each pass over all images.
 
@@ -63,17 +63,22 @@ class DetectionFiles:
 
     def _write(self) -> None:
         folder = Path(self.param.output_directory)
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, text in self._texts().items():
-            with write_whole(folder / f"{self.param.output_name_prefix}{name}") as file:
-                file.write(text.encode())
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            for name, text in self._texts().items():
+                with write_whole(folder / f"{self.param.output_name_prefix}{name}") as file:
+                    file.write(text.encode())
+        except OSError as error:
+            raise DataError(f"cannot write to '{folder}': {error.strerror}") from error
 
     def _texts(self) -> dict[str, str]:
         """Return the contents of the files by name."""
         lines: dict[str, list[Any]] = {}
         if self.param.output_format == "VOC":
             lines = {f"{name}.txt": [] for label, name in self.names.items() if label > 0}
-        for number, ((name, size), rows) in enumerate(zip(self.images, self.rows, strict=True), 1):
+        elif self.param.output_format == "ILSVRC":
+            lines = {".txt": []}
+        for (name, size), rows in zip(self.images, self.rows, strict=True):
             corners = in_pixels(rows[:, 2:], size, self.param.resize_param)
             for (label, score), box in zip(rows[:, :2], corners, strict=True):
                 where = " ".join(f"{v:.6g}" for v in box)
@@ -81,7 +86,7 @@ class DetectionFiles:
                     row: Any = f"{name} {score:.6g} {where}"
                     lines.setdefault(f"{self._name(label)}.txt", []).append(row)
                 elif self.param.output_format == "ILSVRC":
-                    row = f"{number} {int(label)} {score:.6g} {where}"
+                    row = f"{name} {int(label)} {score:.6g} {where}"
                     lines.setdefault(".txt", []).append(row)
                 else:
                     lines.setdefault(".json", []).append(self._coco(name, label, score, box))

@@ -19,7 +19,8 @@ class DetectionOutput(Layer):
 
     offsets: (N, 4 P) or with ``share_location: false`` (N, 4 P K)   scores: (N, P K)
     priors: (1, 2, 4 P)   y: (1, 1, M, 7), rows (image, class, score, xmin, ymin, xmax, ymax) with
-    corners as shares of the image; an image row (image, -1, …, -1) each where nothing was found
+    corners as shares of the image, class by class; where nothing was found in any image, a row
+    (image, -1, …, -1) for each. A fourth bottom, images to draw on in SSD, is passed over.
 
     Of each class but the background, boxes whose score exceeds ``confidence_threshold`` are taken,
     the ``top_k`` best; from the best on, each that overlaps a better one by more than
@@ -27,8 +28,8 @@ class DetectionOutput(Layer):
     "SSD: single shot multibox detector", 2016).
     """
 
-    bottoms = (3, 3)
-    constant_bottoms = (0, 1, 2)
+    bottoms = (3, 4)
+    constant_bottoms = (0, 1, 2, 3)
     differentiable = False
     reads = ("detection_output_param",)
 
@@ -49,7 +50,8 @@ class DetectionOutput(Layer):
         if param.save_output_param.output_directory:
             self.files = DetectionFiles(param.save_output_param, self.find)
 
-    def reshape(self, offsets: Shape, scores: Shape, priors: Shape) -> Shape:
+    def reshape(self, *bottoms: Shape) -> Shape:
+        offsets, scores, priors = bottoms[:3]
         count = check_priors(priors)
         self.sizes = offsets[0], count
         for name, bottom, each in (
@@ -64,7 +66,7 @@ class DetectionOutput(Layer):
         return (1, 1, 1, 7)  # as many rows as there are objects, which the values decide
 
     def forward(self, *bottoms: Array) -> Array:
-        offsets, scores, priors = (self.engine.to_numpy(b).astype(float) for b in bottoms)
+        offsets, scores, priors = (self.engine.to_numpy(b).astype(float) for b in bottoms[:3])
         N, P = self.sizes
         boxes = self._boxes(offsets.reshape(N, P, self.sets, 4), priors)
         found = [self._objects(b, s) for b, s in zip(boxes, scores.reshape(N, P, -1), strict=True)]

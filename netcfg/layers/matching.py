@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from netcfg.layers.boxes import overlap
+from netcfg.layers.boxes import overlap, suppress
 from netcfg.netcfg_pb2 import MultiBoxLossParameter as Param
 
 NOBODY = -1
@@ -47,20 +47,23 @@ def match(boxes: Any, objects: Any, param: Param) -> tuple[Any, Any]:
     return found, most
 
 
-def mine_negatives(matches: Any, overlaps: Any, losses: Any, param: Param) -> Any:
-    """Return which boxes without an object count: those with the greatest loss.
-
-    ``neg_pos_ratio`` for each match, of those whose overlap is below ``neg_overlap``.
+def hardest(costs: Any, eligible: Any, count: int, boxes: Any, param: Param) -> Any:
+    """Return which boxes of an image cost most, (P,); with ``nms_param`` overlapping ones thin out.
 
     Args:
-        matches: of the boxes of an image, (P,).
-        overlaps: greatest overlap with an object, (P,).
-        losses: of the classes, (P,).
+        costs: (P,).
+        eligible: which boxes may be chosen, (P,).
+        count: how many, at most.
+        boxes: corners (P, 4), to compare with ``nms_param``.
         param: of MultiBoxLoss.
     """
-    places = ((matches == NOBODY) & (overlaps < param.neg_overlap)).nonzero()[0]
-    count = int((matches > NOBODY).sum() * param.neg_pos_ratio)
-    order = np.argsort(-losses[places], kind="stable")[:count]
-    chosen = np.zeros(len(matches), bool)
-    chosen[places[order]] = True
+    (places,) = eligible.nonzero()
+    places = places[np.argsort(-costs[places], kind="stable")]
+    nms = param.nms_param
+    if param.HasField("nms_param") and nms.nms_threshold > 0:
+        if nms.HasField("top_k") and nms.top_k >= 0:
+            places = places[: nms.top_k]
+        places = places[suppress(boxes[places], nms.nms_threshold, None, nms.eta)]
+    chosen = np.zeros(len(costs), bool)
+    chosen[places[:count]] = True
     return chosen

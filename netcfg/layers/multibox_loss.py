@@ -6,10 +6,10 @@ import numpy as np
 
 from netcfg.errors import DataError, NetError, ShapeError
 from netcfg.layer import register
-from netcfg.layers.boxes import decode, encode, suppress
+from netcfg.layers.boxes import decode, encode
 from netcfg.layers.detection_output import check_priors, priors_of
 from netcfg.layers.loss import Loss
-from netcfg.layers.matching import NOBODY, match, mine_negatives
+from netcfg.layers.matching import NOBODY, hardest, match
 from netcfg.netcfg_pb2 import LossParameter
 from netcfg.netcfg_pb2 import MultiBoxLossParameter as Param
 from netcfg.types import Array, Arrays, Shape
@@ -18,16 +18,16 @@ from netcfg.types import Array, Arrays, Shape
 class _Image(NamedTuple):
     """What the boxes of an image are to learn.
 
-    matches: index of each box's object, negative without one (P,)
+    mine: which boxes have an object (P,)
+    targets: offsets of those (M, 4)
     classes: that each box is to have (P,)
-    targets: offsets of the boxes that have an object (M, 4)
-    chosen: boxes without an object that count (P,)
+    counted: whose classes count (P,)
     """
 
-    matches: Any
-    classes: Any
+    mine: Any
     targets: Any
-    chosen: Any
+    classes: Any
+    counted: Any
 
 
 @register("MultiBoxLoss")
@@ -42,9 +42,13 @@ class MultiBoxLoss(Loss):
 
     A box is matched by its overlap with objects (``netcfg.layers.matching``). Of the others those
     with the greatest loss count, as of the background: MAX_NEGATIVE takes ``neg_pos_ratio`` for
-    each match, HARD_EXAMPLE the ``sample_size`` greatest of all, matched or not; with NONE all
-    count. n counts the matches, with ``normalization`` FULL the boxes, with BATCH_SIZE the images;
-    at least 1. From SSD (Liu et al., "SSD: single shot multibox detector", 2016).
+    each match, of those whose overlap is below ``neg_overlap``; HARD_EXAMPLE the ``sample_size``
+    greatest of all, matched or not; with NONE all count. n counts the matches, with
+    ``normalization`` FULL the boxes, with BATCH_SIZE the images; at least 1.
+
+    dp = w l'(p - t) dL / n, also with ``encode_variance_in_target``, where (p - t) is divided by
+    the variances and SSD leaves out that divisor in dp; 0 at corners outside the image with
+    ``bp_inside``. From SSD (Liu et al., "SSD: single shot multibox detector", 2016).
     """
 
     bottoms = (4, 4)
@@ -60,14 +64,28 @@ class MultiBoxLoss(Loss):
                 f"background_label_id must be below num_classes {param.num_classes}; given "
                 f"{param.background_label_id}"
             )
-        if not param.share_location or param.map_object_to_agnostic:
-            name = (
-                "map_object_to_agnostic: true" if param.share_location else "share_location: false"
+        if not param.share_location:
+            raise NetError("share_location: false is not implemented: all classes share offsets")
+        if param.map_object_to_agnostic and (param.num_classes, param.background_label_id) != (
+            2,
+            0,
+        ):
+            raise NetError(
+                "map_object_to_agnostic needs num_classes 2 and background_label_id 0; given "
+                f"{param.num_classes} and {param.background_label_id}"
             )
-            raise NetError(f"{name} is not implemented: all classes share their offsets")
         self.mining = param.mining_type
-        if param.HasField("do_neg_mining") and not param.HasField("mining_type"):
-            self.mining = Param.MAX_NEGATIVE if param.do_neg_mining else Param.NONE
+        if param.HasField("do_neg_mining"):
+            if not param.HasField("mining_type"):
+                self.mining = Param.MAX_NEGATIVE if param.do_neg_mining else Param.NONE
+            elif param.do_neg_mining != (self.mining != Param.NONE):
+                raise NetError(
+                    "do_neg_mining and mining_type must agree; given "
+                    f"{str(param.do_neg_mining).lower()} and "
+                    f"{Param.MiningType.Name(self.mining)}: leave do_neg_mining out"
+                )
+        if self.mining == Param.HARD_EXAMPLE and param.sample_size < 1:
+            raise NetError(f"sample_size must be at least 1; given {param.sample_size}")
 
     def reshape(self, *bottoms: Shape) -> Shape:
         offsets, scores, priors, objects = bottoms
@@ -95,7 +113,7 @@ class MultiBoxLoss(Loss):
             self._image(rows[rows[:, 0] == n], offsets[n], scores[n], boxes, variances)
             for n in range(N)
         ]
-        found = sum(int((image.matches > NOBODY).sum()) for image in images)
+        found = sum(int(image.mine.sum()) for image in images)
         n = self._divisor(found, N)
         losses = [
             self._terms(image, offsets[i], scores[i], boxes, variances)
@@ -124,80 +142,77 @@ class MultiBoxLoss(Loss):
     def _image(self, rows: Any, offsets: Any, scores: Any, boxes: Any, variances: Any) -> _Image:
         """Decide what the boxes of an image are to learn; ``rows`` are its objects."""
         param = self.fields
-        if (rows[:, 1] == param.background_label_id).any():
-            raise DataError(f"an object has class {param.background_label_id}, the background's")
+        self._check_classes(rows[:, 1])
         if not param.use_difficult_gt:
             rows = rows[rows[:, 7] == 0]
-        objects = rows[:, 3:7]
-        where = boxes
-        if not param.use_prior_for_matching:
-            where = self._decoded(offsets, boxes, variances)
-        matches, overlaps = match(where, objects, param)
-        classes = np.full(self.count, param.background_label_id)
-        mine = matches > NOBODY
-        classes[mine] = rows[matches[mine], 1]
-        chosen = matches == NOBODY
+        where = self._placed(boxes, offsets, variances, param.use_prior_for_matching)
+        matches, overlaps = match(where, rows[:, 3:7], param)
+        mine, free = matches > NOBODY, matches == NOBODY
+        background = param.background_label_id
+        classes = np.full(self.count, background)
+        own = rows[matches[mine], 1]
+        classes[mine] = 1 if param.map_object_to_agnostic else own
+        targets = encode(boxes[mine], rows[matches[mine], 3:7], param.code_type)
+        if not param.encode_variance_in_target:
+            targets = targets / variances[mine]
         if self.mining == Param.NONE:
-            chosen = ~mine
-        elif mine.any() or self.mining == Param.HARD_EXAMPLE:
-            costs = self._class_losses(scores, classes)[0]
-            if self.mining == Param.MAX_NEGATIVE:
-                chosen = mine_negatives(matches, overlaps, costs, param)
-            else:
-                targets = self._targets(matches, objects, boxes, variances)
-                offset_costs = np.zeros(self.count)
-                offset_costs[mine] = self._offset_losses(offsets[mine] - targets)[0].sum(axis=1)
-                hard = self._hard(costs + offset_costs, boxes, offsets, variances)
-                matches = np.where(mine & ~hard, NOBODY, matches)
-                chosen &= hard
-        else:
-            chosen[:] = False
-        return _Image(matches, classes, self._targets(matches, objects, boxes, variances), chosen)
+            return _Image(mine, targets, classes, np.ones(self.count, bool))
+        costs = self._class_losses(scores, classes)[0]
+        shown = not param.HasField("nms_param") or param.use_prior_for_nms
+        where = self._placed(boxes, offsets, variances, shown)
+        if self.mining == Param.MAX_NEGATIVE:
+            most = int(mine.sum() * param.neg_pos_ratio)
+            free &= overlaps < param.neg_overlap
+            chosen = hardest(costs, free, most, where, param)
+            return _Image(mine, targets, classes, mine | chosen)
+        difference = self._difference(mine, targets, offsets, boxes, variances)
+        costs[mine] += self._offset_losses(difference)[0].sum(axis=1)
+        every = np.full(self.count, len(rows) > 0)  # an image without objects teaches nothing
+        hard = hardest(costs, every, param.sample_size, where, param)
+        return _Image(mine & hard, targets[hard[mine]], classes, (mine | free) & hard)
 
-    def _hard(self, costs: Any, boxes: Any, offsets: Any, variances: Any) -> Any:
-        """Return which boxes of an image cost most, overlapping ones thinned out if asked for."""
-        param = self.fields
-        order = np.argsort(-costs, kind="stable")
-        if param.HasField("nms_param"):
-            where = boxes if param.use_prior_for_nms else self._decoded(offsets, boxes, variances)
-            order = order[: param.nms_param.top_k] if param.nms_param.HasField("top_k") else order
-            nms = param.nms_param
-            order = order[suppress(where[order], nms.nms_threshold, None, nms.eta)]
-        hard = np.zeros(self.count, bool)
-        hard[order[: param.sample_size]] = True
-        return hard
+    def _check_classes(self, classes: Any) -> None:
+        """Check the classes of objects.
 
-    def _decoded(self, offsets: Any, boxes: Any, variances: Any) -> Any:
+        Raises:
+            DataError: one is no class, or the background's.
+        """
+        background, most = self.fields.background_label_id, self.fields.num_classes
+        known = (classes >= 0) & (self.fields.map_object_to_agnostic | (classes < most))
+        for label in classes[~known | (classes == background)]:
+            raise DataError(
+                f"an object has class {label:g}; classes are 0 to {most - 1}, and {background} is "
+                "the background's"
+            )
+
+    def _placed(self, boxes: Any, offsets: Any, variances: Any, prior: bool) -> Any:
+        """Return the prior boxes, or where the offsets put them."""
+        if prior:
+            return boxes
         scale = 1 if self.fields.encode_variance_in_target else variances
         return decode(boxes, offsets * scale, self.fields.code_type)
 
-    def _targets(self, matches: Any, objects: Any, boxes: Any, variances: Any) -> Any:
-        """Return the offsets (M, 4) that boxes with an object are to learn."""
-        mine = matches > NOBODY
-        targets = encode(boxes[mine], objects[matches[mine]], self.fields.code_type)
-        return targets if self.fields.encode_variance_in_target else targets / variances[mine]
+    def _difference(self, mine: Any, targets: Any, offsets: Any, boxes: Any, variances: Any) -> Any:
+        """Return how far offsets of boxes that have an object are from their targets, (M, 4)."""
+        difference = offsets[mine] - targets
+        if self.fields.encode_variance_in_target:
+            difference = difference / variances[mine]
+        if self.fields.bp_inside:
+            where = self._placed(boxes, offsets, variances, self.fields.use_prior_for_matching)
+            difference = difference * ((where[mine] >= 0) & (where[mine] <= 1))
+        return difference
 
     def _terms(
         self, image: _Image, offsets: Any, scores: Any, boxes: Any, variances: Any
     ) -> tuple[Any, Any, Any]:
         """Return the loss of an image and its gradients, before they are divided."""
-        mine = image.matches > NOBODY
-        difference = offsets[mine] - image.targets
-        if self.fields.encode_variance_in_target:
-            difference = difference / variances[mine]
-        if self.fields.bp_inside:
-            where = boxes
-            if not self.fields.use_prior_for_matching:
-                where = self._decoded(offsets, boxes, variances)
-            difference = difference * ((where[mine] >= 0) & (where[mine] <= 1))
+        difference = self._difference(image.mine, image.targets, offsets, boxes, variances)
         values, slopes = self._offset_losses(difference)
-        # SSD hands the gradient of (p - t) / v to p as it is, without the division by v.
         d_offsets = np.zeros_like(offsets)
-        d_offsets[mine] = slopes
+        d_offsets[image.mine] = slopes
         costs, grads = self._class_losses(scores, image.classes)
-        counted = mine | image.chosen
-        value = self.fields.loc_weight * values.sum() + costs[counted].sum()
-        return value, d_offsets, grads * counted[:, None]
+        value = self.fields.loc_weight * values.sum() + costs[image.counted].sum()
+        return value, d_offsets, grads * image.counted[:, None]
 
     def _offset_losses(self, difference: Any) -> tuple[Any, Any]:
         """Return the losses of differences and their slopes."""

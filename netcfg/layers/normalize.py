@@ -2,12 +2,10 @@
 
 import math
 
-from netcfg.errors import ShapeError
+from netcfg.errors import NetError, ShapeError
 from netcfg.layer import Layer, register
 from netcfg.netcfg_pb2 import FillerParameter
 from netcfg.types import Array, Shape, Shapes
-
-FIELDS = ("across_spatial", "channel_shared", "eps", "scale_filler")
 
 
 @register("Normalize")
@@ -24,11 +22,16 @@ class Normalize(Layer):
     """
 
     reads = ("norm_param",)
-    forks = tuple(f"norm_param.{name}" for name in FIELDS)
+    dialect = "SSD's Normalize, with a learned scale"
 
     def setup(self, x: Shape) -> None:
         if len(x) < 2:
             raise ShapeError(f"the bottom must have axes N and C; given {x}")
+        if self.config.HasField("normalize_param"):
+            raise NetError(
+                "normalize_param is of caffe-windows' Normalize, which is not implemented; "
+                "norm_param { across_spatial: false } and a scale of 1 with lr_mult: 0 do as much"
+            )
         param = self.config.norm_param
         filler = param.scale_filler
         if not param.HasField("scale_filler"):

@@ -48,6 +48,12 @@ class PriorBox(Layer):
             )
         if min(param.aspect_ratio, default=1) <= 0:
             raise NetError(f"aspect_ratio must be positive; given {list(param.aspect_ratio)}")
+        steps = param.step, param.step_h, param.step_w
+        if min(steps) < 0 or (steps[0] and any(steps[1:])):
+            raise NetError(
+                "step, or step_h and step_w, not both, must not be negative; given "
+                f"{steps[0]:g}, {steps[1]:g} and {steps[2]:g}"
+            )
         self.sizes = np.array(box_sizes(param))  # (P, 2)
 
     def reshape(self, x: Shape, image: Shape) -> Shape:

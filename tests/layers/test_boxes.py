@@ -93,3 +93,7 @@ def test_pixels_of_the_image() -> None:
     resize = ResizeParameter(resize_mode="FIT_LARGE_SIZE_AND_PAD", height=300, width=300)
     # 100 x 200 fills the width; a quarter of the height above and below it is padding.
     assert in_pixels(boxes, (100, 200), resize) == pytest.approx(np.array([[0, 0, 200, 50]]))
+    small = ResizeParameter(resize_mode="FIT_SMALL_SIZE", height=300, width=300)
+    assert in_pixels(boxes, (100, 200), small).tolist() == [[0, 25, 200, 50]]
+    small.width_scale, small.height_scale = 160, 120
+    assert in_pixels(boxes, (100, 200), small).tolist() == [[0, 30, 192, 60]]

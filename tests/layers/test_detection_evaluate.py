@@ -95,10 +95,25 @@ def test_pixels_have_edges(tmp_path: Path) -> None:
     )
 
 
+def test_the_images_of_a_file_go_on_from_batch_to_batch(tmp_path: Path) -> None:
+    (tmp_path / "sizes").write_text("a 10 10\nb 10 10\nc 10 10\nd 1000 1000\n")
+    fields = f'num_classes: 2 overlap_threshold: 0.7 name_size_file: "{tmp_path}/sizes"'
+    found, truth = [(1, 1, 0.5, 0, 0, 0.2, 0.2)], [(1, 1, 0, 0, 0, 0.2, 0.3, 0)]
+    case = evaluate("", fields, found, truth)
+    xs = case.arrays()
+    layer = make_layer(case.text, [x.shape for x in xs])
+    layer.reshape(*[x.shape for x in xs])
+    # Only the edges of small images make 2 of 3 more than 0.7; image 0 of each batch is empty.
+    right = [layer.forward(*xs)[0, 0, 1, 3] for _ in range(4)]
+    assert right == [1, 0, 1, 0]
+
+
 def test_what_it_refuses() -> None:
     shapes = [(1, 1, 2, 7), (1, 1, 2, 8)]
     with pytest.raises(NetError, match="num_classes must be at least 1; given 0"):
         make_layer("type: 'DetectionEvaluate'", shapes)
+    with pytest.raises(NetError, match="overlap_threshold must be positive; given 0"):
+        make_layer(evaluate("", "num_classes: 3 overlap_threshold: 0").text, shapes)
     layer = make_layer(CASES[0].text, shapes)
     with pytest.raises(
         ShapeError, match=r"objects must be rows of 8 numbers; given \(1, 1, 2, 7\)"

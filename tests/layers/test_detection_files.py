@@ -55,11 +55,14 @@ def test_a_second_pass_writes_anew(tmp_path: Path) -> None:
     assert written(tmp_path) == {"set18.txt": "img_7 0.9 20 20 100 60\n", "set3.txt": ""}
 
 
-def test_ilsvrc_numbers_images_and_classes(tmp_path: Path) -> None:
+def test_ilsvrc_has_one_file_of_lines(tmp_path: Path) -> None:
     found = files(tmp_path, "ILSVRC")
     found.add(FIRST[:1])
     found.add(SECOND)
-    assert written(tmp_path) == {"set.txt": "1 1 0.9 20 20 100 60\n2 2 0.25 0 0 20 20\n"}
+    assert written(tmp_path) == {"set.txt": "img_7 1 0.9 20 20 100 60\nimg_12 2 0.25 0 0 20 20\n"}
+    for _ in range(2):
+        found.add(FIRST[:0])
+    assert written(tmp_path) == {"set.txt": ""}
 
 
 def test_coco_has_one_list(tmp_path: Path) -> None:
@@ -101,3 +104,9 @@ def test_sizes_are_read_line_by_line(tmp_path: Path) -> None:
     assert read_sizes(path) == [("a b", (3, 4))]
     with pytest.raises(DataError, match="cannot read"):
         read_sizes(tmp_path / "none")
+
+
+def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    found = files(tmp_path, "VOC", num_test_image=1, output_directory=str(tmp_path / "labels/x"))
+    with pytest.raises(DataError, match=r"cannot write to '.*labels/x': Not a directory"):
+        found.add(FIRST)

@@ -32,7 +32,7 @@ DEFINED = [
     output("corners", "confidence_threshold: 0.5"),
     output("centres", f"{CENTRES} top_k: 6 }} keep_top_k: 10"),
     output("no background", f"{CENTRES} }} background_label_id: -1 keep_top_k: -1"),
-    output("eta", f"{CENTRES} eta: 0.8 }}"),
+    output("eta", "nms_param { nms_threshold: 0.9 eta: 0.3 }"),
     output("offsets by class", f"{CENTRES} }} share_location: false", sets=K),
     output("no variances", f"{CENTRES} }} variance_encoded_in_target: true"),
 ]
@@ -78,6 +78,18 @@ def test_definition(case: Case) -> None:
     assert found.shape[:2] == (1, 1)
     np.testing.assert_allclose(found[0, 0], naive(case), rtol=1e-9)
     assert len(found[0, 0]) > 4
+
+
+def test_eta_thins_out_more() -> None:
+    eta = next(c for c in DEFINED if c.name == "eta")
+    plain = output("", "nms_param { nms_threshold: 0.9 }")
+    assert len(run(eta)[0][0, 0]) < len(run(plain)[0][0, 0])
+
+
+def test_images_to_draw_on_are_passed_over() -> None:
+    case = DEFINED[0]
+    with_images = Case("", case.text, [*case.bottoms, np.zeros((N, 3, 5, 5))], gradient=False)
+    np.testing.assert_array_equal(run(with_images)[0], run(case)[0])
 
 
 def test_a_row_for_each_image_where_nothing_is_found() -> None:

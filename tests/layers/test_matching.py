@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from netcfg.layers.boxes import overlap
-from netcfg.layers.matching import NOBODY, OUTSIDE, match, mine_negatives
+from netcfg.layers.matching import NOBODY, OUTSIDE, hardest, match
 from netcfg.netcfg_pb2 import MultiBoxLossParameter as Param
 from tests.layers.test_boxes import some
 
@@ -62,11 +62,27 @@ def test_nothing_to_match() -> None:
     assert far.tolist() == [NOBODY], "an object that no box overlaps gets none"
 
 
-def test_negatives_have_the_greatest_loss() -> None:
-    matches = np.array([0, NOBODY, NOBODY, NOBODY, OUTSIDE, NOBODY, NOBODY])
-    overlaps = np.array([0.8, 0.1, 0.6, 0.2, 0, 0, 0.3])
-    losses = np.array([9, 3, 8, 1, 7, 2, 4.0])
-    found = mine_negatives(matches, overlaps, losses, Param(neg_pos_ratio=2))
+COSTS = np.array([9, 3, 8, 1, 7, 2, 4.0])
+
+
+def test_the_hardest_have_the_greatest_cost() -> None:
+    eligible = np.array([0, 1, 0, 1, 0, 1, 1], bool)
+    found = hardest(COSTS, eligible, 2, some(7), Param())
     assert found.nonzero()[0].tolist() == [1, 6]
-    found = mine_negatives(matches, overlaps, losses, Param(neg_pos_ratio=9, neg_overlap=0.25))
-    assert found.nonzero()[0].tolist() == [1, 3, 5]
+    assert hardest(COSTS, eligible, 9, some(7), Param()).tolist() == eligible.tolist()
+    assert not hardest(COSTS, eligible, 0, some(7), Param()).any()
+
+
+@pytest.mark.parametrize(
+    ("top_k", "wanted"), [(None, [0, 3, 4, 6]), (-1, [0, 3, 4, 6]), (3, [0, 4]), (0, [])]
+)
+def test_overlapping_boxes_are_thinned_out_first(top_k: int | None, wanted: list[int]) -> None:
+    boxes = np.array([[i, 0, i + 1, 1] for i in (0, 1, 0, 2, 4, 4, 1)]) / 5
+    param = Param(nms_param={"nms_threshold": 0.3})
+    if top_k is not None:
+        param.nms_param.top_k = top_k
+    # 2 lies where 0 does, which costs more; so do 5 and 4, 1 and 6.
+    found = hardest(COSTS, np.ones(7, bool), 9, boxes, param)
+    assert found.nonzero()[0].tolist() == wanted
+    param.nms_param.nms_threshold = 0
+    assert hardest(COSTS, np.ones(7, bool), 9, boxes, param).all(), "0 thins out nothing, as in SSD"

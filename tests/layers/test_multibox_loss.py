@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from netcfg.errors import DataError, NetError, ShapeError
-from netcfg.layers.boxes import encode
+from netcfg.layers.boxes import encode, overlap
 from netcfg.layers.matching import match
 from netcfg.testing import make_layer
 from tests.layers.cases import Case, check, run
@@ -46,11 +46,19 @@ CASES = [
     loss("hard, thinned out",
          f"{CENTRES} mining_type: HARD_EXAMPLE sample_size: 7 use_prior_for_nms:"
          " true nms_param { nms_threshold: 0.3 top_k: 12 }"),
+    loss("negatives, thinned out",
+         f"{CENTRES} use_prior_for_nms: true nms_param {{ nms_threshold: 0.2 }}"),
+    loss("hard, inside", f"{CENTRES} mining_type: HARD_EXAMPLE sample_size: 5 bp_inside: true"),
+    loss("hard, squares",
+         f"{CENTRES} mining_type: HARD_EXAMPLE sample_size: 9 loc_loss_type: L2"),
     loss("easy objects", f"{CENTRES} use_difficult_gt: false background_label_id: 0"),
     loss("all", CENTRES, "loss_param { normalization: FULL }"),
     loss("images", CENTRES, "loss_param { normalization: BATCH_SIZE }"),
     loss("nothing", CENTRES, objects=False),
     loss("inside", f"{CENTRES} bp_inside: true"),
+    loss("hard variances",
+         f"{CENTRES} mining_type: HARD_EXAMPLE sample_size: 6 encode_variance_in_target: true",
+         gradient=False),
     loss("variances", f"{CENTRES} encode_variance_in_target: true", gradient=False),
 ]  # fmt: skip
 
@@ -69,6 +77,16 @@ def class_cost(scores: np.ndarray, label: int, logistic: bool) -> float:
         shares = 1 / (1 + np.exp(-scores))
         return -sum(math.log(s if k == label else 1 - s) for k, s in enumerate(shares))
     return math.log(np.exp(scores).sum()) - scores[label]
+
+
+def thinned(order: list[int], boxes: np.ndarray, param: Any) -> list[int]:
+    if not param.HasField("nms_param"):
+        return order
+    kept: list[int] = []
+    for i in order[: param.nms_param.top_k or None]:
+        if all(overlap(boxes[i], boxes[j]) <= param.nms_param.nms_threshold for j in kept):
+            kept.append(i)
+    return kept
 
 
 def naive(case: Case) -> float:
@@ -100,13 +118,12 @@ def naive(case: Case) -> float:
         if layer.mining == 1:
             negative = [i for i in negative if most[i] < param.neg_overlap]
             negative.sort(key=lambda i: -costs[i])
-            negative = negative[: int(len(place) * param.neg_pos_ratio)]
+            negative = thinned(negative, boxes, param)[: int(len(place) * param.neg_pos_ratio)]
         elif layer.mining == 2:
-            hardest = sorted(range(P), key=lambda i: -costs[i] - place.get(i, 0))[
-                : param.sample_size
-            ]
-            negative = [i for i in negative if i in hardest]
-            place = {i: v for i, v in place.items() if i in hardest}
+            order = sorted(range(P), key=lambda i: -costs[i] - place.get(i, 0))
+            order = thinned(order, boxes, param)[: param.sample_size]
+            negative = [i for i in negative if i in order and own]
+            place = {i: v for i, v in place.items() if i in order}
         total += param.loc_weight * sum(place.values())
         total += sum(costs[i] for i in [*place, *negative])
         count += len(place)
@@ -114,18 +131,52 @@ def naive(case: Case) -> float:
     return total / max({0: N * P, 1: count, 2: N}[mode], 1)
 
 
-@pytest.mark.parametrize(
-    "case", [c for c in CASES if "thinned" not in c.name], ids=lambda c: c.name
-)
+@pytest.mark.parametrize("case", CASES, ids=lambda c: c.name)
 def test_definition(case: Case) -> None:
     assert run(case)[0] == pytest.approx(naive(case))
 
 
-def test_thinning_out_leaves_other_boxes() -> None:
-    hard, thinned = (
-        next(c for c in CASES if c.name == name) for name in ("hard", "hard, thinned out")
-    )
-    assert run(hard)[0] != pytest.approx(run(thinned)[0])
+@pytest.mark.parametrize("name", ["hard", "negatives"])
+def test_thinning_out_leaves_other_boxes(name: str) -> None:
+    case = next(c for c in CASES if c.name == f"{name}, thinned out")
+    plain = case.text.partition("use_prior_for_nms")[0] + "}"
+    assert run(case)[0] != pytest.approx(run(Case("", plain, case.bottoms))[0])
+
+
+def test_thinning_out_by_predictions() -> None:
+    case = next(c for c in CASES if c.name == "hard, thinned out")
+    text = case.text.replace("use_prior_for_nms: true", "")
+    assert run(Case("", text, case.bottoms))[0] != pytest.approx(run(case)[0])
+    offsets, *others = case.arrays()
+    at_priors = [0 * offsets, *others]  # where predictions are the prior boxes
+    assert run(Case("", text, at_priors))[0] == run(Case("", case.text, at_priors))[0]
+
+
+@pytest.mark.parametrize("mining", ["MAX_NEGATIVE", "HARD_EXAMPLE"])
+def test_an_image_without_objects_teaches_nothing(mining: str) -> None:
+    case = loss("", f"{CENTRES} mining_type: {mining}")
+    xs = case.arrays()
+    xs[3] = xs[3][:, :, :3]  # those of the first image
+    layer = make_layer(case.text, [x.shape for x in xs])
+    layer.reshape(*[x.shape for x in xs])
+    assert layer.forward(*xs) > 0
+    for grad in layer.backward(np.asarray(1.0))[:2]:
+        assert grad[0].any()
+        assert not grad[1].any()
+
+
+def test_objects_of_any_class() -> None:
+    """``map_object_to_agnostic`` makes one class of them."""
+    offsets, scores, priors, rows = arrays()
+    xs = [offsets, scores[:, : 2 * P], priors, rows]
+    text = CASES[1].text.replace(f"num_classes: {K}", "num_classes: 2")
+    agnostic = Case("", text.replace("2 code", "2 map_object_to_agnostic: true code"), xs)
+    assert "agnostic" in agnostic.text
+    one = rows.copy()
+    one[..., 1] = 1
+    assert run(agnostic)[0] == run(Case("", text, [*xs[:3], one]))[0] > 0
+    with pytest.raises(DataError, match="an object has class 2; classes are 0 to 1, and 0 is the"):
+        run(Case("", text, xs))
 
 
 def test_without_objects_nothing_counts() -> None:
@@ -157,7 +208,15 @@ def test_matching_by_predictions() -> None:
     [
         ("background_label_id: 3", "background_label_id must be below num_classes 3; given 3"),
         ("share_location: false", "share_location: false is not implemented"),
-        ("map_object_to_agnostic: true", "map_object_to_agnostic: true is not implemented"),
+        (
+            "map_object_to_agnostic: true",
+            "map_object_to_agnostic needs num_classes 2 and .* given 3 and 0",
+        ),
+        (
+            "do_neg_mining: false mining_type: MAX_NEGATIVE",
+            "do_neg_mining and mining_type must agree; given false and MAX_NEGATIVE",
+        ),
+        ("mining_type: HARD_EXAMPLE sample_size: 0", "sample_size must be at least 1; given 0"),
     ],
 )
 def test_what_it_refuses(fields: str, message: str) -> None:
@@ -172,8 +231,9 @@ def test_refuses_shapes_and_classes() -> None:
         layer.reshape(offsets.shape, offsets.shape, priors.shape, rows.shape)
     with pytest.raises(ShapeError, match=r"rows of 8 numbers; given \(1, 7\)"):
         layer.reshape(offsets.shape, scores.shape, priors.shape, (1, 7))
-    rows[0, 0, 0, 1] = 0
-    with pytest.raises(DataError, match="an object has class 0, the background's"):
-        layer.forward(offsets, scores, priors, rows)
+    for label in (0, 3, -2, np.nan):
+        rows[0, 0, 0, 1] = label
+        with pytest.raises(DataError, match=f"an object has class {label:g}; classes are 0 to 2"):
+            layer.forward(offsets, scores, priors, rows)
     with pytest.raises(NetError, match="num_classes must be at least 1"):
         make_layer("type: 'MultiBoxLoss'", [a.shape for a in arrays()])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from netcfg.errors import ShapeError
+from netcfg.errors import NetError, ShapeError
 from netcfg.testing import make_layer
 from tests.layers.cases import Case, check, run
 
@@ -50,3 +50,8 @@ def test_refuses_other_channels() -> None:
         layer.reshape((2, 4, 2, 4))
     with pytest.raises(ShapeError, match="axes N and C"):
         make_layer("type: 'Normalize'", [(3,)])
+
+
+def test_refuses_the_other_layer_of_its_name() -> None:
+    with pytest.raises(NetError, match="normalize_param is of caffe-windows' Normalize"):
+        make_layer("type: 'Normalize' normalize_param { normalize_type: 'L2' }", [X])

@@ -84,6 +84,8 @@ def test_clip_and_variances() -> None:
         ("min_size: 5 max_size: 5", "max_size must be greater than min_size; given 5 and 5"),
         ("min_size: 5 variance: [1, 2]", r"one positive number or four; given \[1.0, 2.0\]"),
         ("min_size: 5 aspect_ratio: 0", "aspect_ratio must be positive"),
+        ("min_size: 5 step: -8", "must not be negative; given -8, 0 and 0"),
+        ("min_size: 5 step: 8 step_w: 4", "not both, must not be negative; given 8, 0 and 4"),
         ("min_size: 5 img_h: 3", "img_h and img_w belong together; given 3 and 0"),
     ],
 )
