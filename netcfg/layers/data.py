@@ -185,7 +185,7 @@ class ImageData(RecordLayer):
     """
 
     reads = ("image_data_param", "transform_param")
-    forks = (*CHANGES, "image_data_param.draft")
+    forks = CHANGES
 
     def setup(self) -> None:
         super().setup()
