@@ -8,12 +8,14 @@ can drop it. ``docs/new_layer.md`` writes one from start to end.
 import re
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, TypeAlias, TypeVar
 
 import numpy as np
 
+from netcfg.engines import for_type, get_engine
 from netcfg.engines.base import Engine
 from netcfg.errors import NetError, ShapeError, nearest
 from netcfg.fillers import fill
@@ -21,6 +23,7 @@ from netcfg.fork_use import refuse_forks
 from netcfg.io.files import find_file
 from netcfg.netcfg_pb2 import FillerParameter, LayerParameter, ParamSpec
 from netcfg.param import Param
+from netcfg.placement import place_of
 from netcfg.places import where
 from netcfg.schema import own_fields
 from netcfg.types import Array, Arrays, Phase, Shape, Shapes
@@ -36,6 +39,7 @@ __all__ = [
     "located",
     "register",
     "registry",
+    "total",
 ]
 
 
@@ -49,6 +53,7 @@ class Context:
         seed: decides every random number of the net.
         shared: parameters by the name in ``param { name }``.
         skip_bad_data: how many unreadable records each data layer may pass over.
+        outer: engine of the net, where ``engine`` is another one because the layer runs on the CPU.
     """
 
     engine: Engine
@@ -56,6 +61,19 @@ class Context:
     seed: int = 0
     shared: dict[str, Param] = field(default_factory=dict)
     skip_bad_data: int = 0
+    outer: Engine | None = None
+
+    def of(self, kind: "LayerType", config: LayerParameter) -> "Context":
+        """Return what is lent to a layer: another engine where it runs on the CPU, or asks for it.
+
+        Args:
+            kind: class of the layer.
+            config: the layer.
+        """
+        engine = for_type(self.engine, config)
+        if self.engine.xp is np or place_of(kind, config.type) != "host":
+            return self if engine is self.engine else replace(self, engine=engine)
+        return replace(self, engine=_host(self.engine.dtype), outer=self.engine)
 
 
 class Layer:
@@ -252,6 +270,12 @@ class Layer:
         )
 
 
+@cache
+def _host(dtype: Any) -> Engine:
+    """Return the engine of layers that run on the CPU beside a device."""
+    return get_engine(dtype=dtype)
+
+
 def located(error: NetError, config: LayerParameter) -> NetError:
     """Put the place of a layer in front of a message, unless the message names it there already."""
     layer = re.escape(f"layer '{config.name}' ({config.type}): ")
@@ -274,6 +298,16 @@ def as_shapes(shapes: object, count: int) -> Shapes:
 def as_arrays(arrays: Array) -> Arrays:
     """Return the result of ``forward`` or ``backward`` as a tuple, also where it is one array."""
     return arrays if isinstance(arrays, tuple) else (arrays,)
+
+
+def total(top: Array) -> Any:
+    """Return the sum of a blob; on a GPU an array of it, so that nobody waits.
+
+    >>> total(np.array([1.0, 2.0], np.float32))
+    3.0
+    """
+    found = top.sum()
+    return float(found) if isinstance(found, np.generic | np.ndarray) else found
 
 
 LayerType: TypeAlias = type[Layer]

@@ -11,12 +11,12 @@ from typing import Literal
 
 import numpy as np
 
-from netcfg.engines import get_engine
+from netcfg.engines import for_type, get_engine
 from netcfg.engines.base import Engine
 from netcfg.errors import NetError, nearest
 from netcfg.fuse import Unit, fused_units, single_units
 from netcfg.graph import Blob, Node, build_graph
-from netcfg.layer import Context, Layer, as_arrays, as_shapes, located
+from netcfg.layer import Context, Layer, as_arrays, as_shapes, located, total
 from netcfg.layers.input import Input  # its package fills the registry
 from netcfg.netcfg_pb2 import NetParameter, NetState
 from netcfg.param import unique
@@ -64,7 +64,7 @@ class Net:
         inputs, outputs: names of blobs that are fed, and that no layer reads.
         blobs: arrays by name after ``forward``: the outputs and what ``keep`` names.
         diffs: gradients by name after ``backward``: of the inputs and what ``keep`` names.
-        loss: Σ weight · top over the blobs of ``loss_weight``.
+        loss: Σ weight · top over the blobs of ``loss_weight``; on a GPU an array of one.
         units: what runs: layers, or several fused.
         before_forward, after_forward, before_backward, after_backward: hooks around each layer.
 
@@ -90,7 +90,7 @@ class Net:
         self.config = filter_net(config, state)
         self.name = self.config.name
         self.phase = Phase(phase)
-        self.engine = engine or get_engine()
+        self.engine = for_type(engine or get_engine(), self.config)
         self.context = Context(self.engine, self.phase, seed, skip_bad_data=skip_bad_data)
         self.graph = build_graph(self.config.layer, left_out(config, state))
         self.layers: list[Layer] = []
@@ -144,7 +144,7 @@ class Net:
 
     def _build_layer(self, node: Node, bottoms: Shapes) -> tuple[Layer, Shapes]:
         try:
-            layer = node.cls(node.config, self.context, len(node.tops))
+            layer = node.cls(node.config, self.context.of(node.cls, node.config), len(node.tops))
             self.layers.append(layer)
             layer.setup(*bottoms)
             tops = as_shapes(layer.reshape(*bottoms), len(node.tops))
@@ -219,7 +219,7 @@ class Net:
             self._values[blob] = top
             weight = self.plan.loss_weight.get(blob)
             if weight:
-                loss += weight * float(top.sum())
+                loss += weight * total(top)
         return loss
 
     def _reshape(self, unit: Unit, shapes: Shapes) -> None:
@@ -363,8 +363,8 @@ class Net:
             NetError: a state belongs to a layer that this net lacks.
         """
         for state in states:
-            values = {k: self.engine.asarray(v) for k, v in state.values.items()}
-            self.layer(state.layer).restore(state.step, values)
+            layer = self.layer(state.layer)
+            layer.restore(state.step, {k: layer.engine.asarray(v) for k, v in state.values.items()})
 
     def close(self) -> None:
         """Stop the workers and close the files of data layers."""

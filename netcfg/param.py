@@ -27,6 +27,9 @@ class Param:
     """A learned array and its gradient; layers that share it hold the same object.
 
     ``data`` is written in place only, never replaced, so that views of it stay true.
+
+    Attributes:
+        cleared: whether nothing has been added to the gradient since it was cleared.
     """
 
     def __init__(self, data: Array, spec: ParamSpec, zeros_like: Callable[[Array], Array]) -> None:
@@ -36,7 +39,7 @@ class Param:
         self.decay_mult = spec.decay_mult
         self._zeros_like = zeros_like
         self._diff: Array = None
-        self._cleared = True
+        self.cleared = True
 
     @property
     def owner(self) -> "Param":
@@ -82,6 +85,15 @@ class Param:
         """Use the values of another parameter from now on."""
         self._storage = other._storage
 
+    def move(self, data: Array, diff: Array) -> None:
+        """Keep values and gradient in other memory from now on, for all that share them."""
+        data[...] = self.value
+        self._storage.array = data
+        if self._diff is not None:
+            diff[...] = self._diff
+        self._diff = diff
+        self.changed()
+
     @property
     def shape(self) -> Shape:
         """Shape of ``data``."""
@@ -92,24 +104,24 @@ class Param:
         """∂loss/∂data summed since the last ``clear_grad``, zeros when nothing was added."""
         if self._diff is None:
             self._diff = self._zeros_like(self.value)
-        elif self._cleared:
+        elif self.cleared:
             self._diff[...] = 0
-        self._cleared = False
+        self.cleared = False
         return self._diff
 
     def add_grad(self, grad: Array) -> None:
         """Add ``grad``, shaped like ``data`` (or with axes of length 1 more or less)."""
         grad = grad.reshape(self.shape)
-        if self._diff is not None and self._cleared:
+        if self._diff is not None and self.cleared:
             self._diff[...] = grad
-            self._cleared = False
+            self.cleared = False
         else:
             diff = self.diff
             diff += grad
 
     def clear_grad(self) -> None:
         """Forget the gradient; costs nothing until it is read."""
-        self._cleared = True
+        self.cleared = True
 
     def view(self, shape: Shape) -> "Param":
         """Return a Param of another shape on the same storage (``share_mode: PERMISSIVE``)."""

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from time import perf_counter
+from typing import Any
 
 from netcfg.net import Hook, Net
 from netcfg.table import render
@@ -113,6 +114,19 @@ def measure(
         for layer, f, b in zip(net.layers, forward_times, backward_times, strict=True)
     )
     return Timing(layers, median(forwards), median(backwards), _batch(net), iterations)
+
+
+def clock_of(engine: Any) -> Callable[[], float]:
+    """Return a clock that waits until an engine has done what it was told, if that is needed."""
+    device = getattr(engine, "device", None)
+    if device is None:
+        return perf_counter
+
+    def read() -> float:
+        device.stream.synchronize()
+        return perf_counter()
+
+    return read
 
 
 def trace(net: Net, iterations: int = 3, *, backward: bool = True, warm_up: int = 2) -> Trace:

@@ -65,7 +65,6 @@ def test_every_field_of_caffes_solver_is_there(tool):
     table = {row[0]: row[1] for row in rows(tool.fields())[2:]}
     assert len(table) == 42
     assert {name for name, here in table.items() if here != "✓"} == {
-        "`device_id`",
         "`layer_wise_reduce`",
     }
 

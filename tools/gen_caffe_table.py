@@ -47,8 +47,8 @@ layer { name: 'loss' type: 'EuclideanLoss' bottom: 'ip' bottom: 'x' top: 'loss' 
 """
 
 FIELD_NOTES = {
-    "solver_mode": "the fastest engine at hand runs; GPU without one warns, with `--strict` fails",
-    "device_id": "passed over: a run has one device",
+    "solver_mode": "GPU takes a card; where there is none it warns, with `--strict` fails",
+    "device_id": "the card where `solver_mode: GPU` is given; `--gpu` goes before it",
     "layer_wise_reduce": "passed over: a matter of several GPUs",
     "solver_type": "becomes `type` when it is read",
 }

@@ -20,11 +20,24 @@ def add_parser(subparsers: Any) -> None:
     options.add_shapes(parser)
     options.add_ignore_field(parser)
     options.add_import(parser)
-    parser.set_defaults(engine="numpy", threads=None)
+    parser.add_argument(
+        "--engine",
+        choices=["numpy", "cuda"],
+        default="numpy",
+        help="cuda: say how much memory of a GPU the net takes, about; none is needed for that",
+    )
+    parser.add_argument(
+        "--precision",
+        choices=["float32", "tf32", "float16", "bfloat16"],
+        default="float32",
+        help="floats of blobs that --engine cuda reckons with (default: float32)",
+    )
+    parser.set_defaults(threads=None)
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the net and its table."""
+    from netcfg.memory import predict
     from netcfg.netcfg_pb2 import NetState
     from netcfg.phases import filter_net
     from netcfg.plugins import load_plugins
@@ -38,6 +51,10 @@ def run(args: argparse.Namespace) -> int:
     if args.text:
         print(text)
         return 0
+    wanted, short = args.engine, args.precision.endswith("16")
+    args.engine, args.precision = "numpy", None  # shapes are all that is needed
     with nets.build(args, config) as net:
         print(f"{text}\n\n{summarize(net)}")
+        if wanted == "cuda":
+            print(f"\n{predict(net, 2 if short else 4)}")
     return 0

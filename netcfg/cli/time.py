@@ -29,6 +29,7 @@ def add_parser(subparsers: Any) -> None:
     options.add_state(parser, "train")
     options.add_shapes(parser)
     options.add_engine(parser)
+    options.add_workers(parser)
     options.add_ignore_field(parser)
     options.add_import(parser)
 
@@ -36,18 +37,23 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the table of times."""
     from netcfg.plugins import load_plugins
-    from netcfg.timing import measure, trace
+    from netcfg.recorded import cuts
+    from netcfg.timing import clock_of, measure, trace
 
     load_plugins(args.modules)
     config = nets.read(args, options.one_of(args.net, args.net_option, "the net"))
     with nets.build(args, config) as net:
         backward = bool(net.plan.backward) and not args.forward_only
-        timing = measure(net, args.iterations, backward=backward)
+        clock = clock_of(net.engine)
+        timing = measure(net, args.iterations, backward=backward, clock=clock)
         print(f"engine {net.engine.name}, medians of {timing.iterations} iterations\n")
         if args.trace:
             events = trace(net, backward=backward)
             events.write(Path(args.trace))
     print(timing)
+    if net.engine.name == "cuda":
+        reasons = cuts(net)
+        print("\n" + "\n  ".join(["what cuts recorded steps:", *(reasons or ["nothing"])]))
     if not net.plan.backward:
         print("\nno loss depends on a parameter: there is no backward pass")
     print(

@@ -44,7 +44,7 @@ class MatMul(Layer):
 
     def forward(self, a: Array, b: Array) -> Array:
         self.saved = a if self.need[1] else None, b if self.need[0] else None
-        y = self.xp.matmul(self._flip(a, 0), self._flip(b, 1))
+        y = self.engine.matmul(self._flip(a, 0), self._flip(b, 1))
         return y if self.factor == 1 else y * self.factor
 
     def backward(self, dy: Array) -> Any:
@@ -52,12 +52,12 @@ class MatMul(Layer):
         dy = dy if self.factor == 1 else dy * self.factor
         da = db = None
         if b is not None:
-            da = self._flip(self.xp.matmul(dy, self._flip(b, 1).swapaxes(-1, -2)), 0)
+            da = self._flip(self.engine.matmul(dy, self._flip(b, 1).swapaxes(-1, -2)), 0)
         if a is not None:
             a = self._flip(a, 0)
             if self.serves_all:
                 a, dy = a.reshape(-1, a.shape[-1]), dy.reshape(-1, dy.shape[-1])
-            db = self._flip(self.xp.matmul(a.swapaxes(-1, -2), dy), 1)
+            db = self._flip(self.engine.matmul(a.swapaxes(-1, -2), dy), 1)
         return da, db
 
     def multiply_adds(self, bottoms: Shapes, tops: Shapes) -> int:
@@ -126,29 +126,28 @@ class MultiHeadAttention(Layer):
         xp, D = self.xp, self.features
         rows = [b.reshape(-1, D) for b in bottoms]
         q, k, v = self._split(rows, len(bottoms[0]))
-        scores = xp.matmul(q, k.swapaxes(-1, -2))  # (N, h, L, S)
+        scores = self.engine.matmul(q, k.swapaxes(-1, -2))  # (N, h, L, S)
         scores *= self._temperature()
         if self.hidden is not None:
             scores[..., self.hidden] = -xp.inf
         p = self.engine.softmax(scores, scores.ndim - 1)
-        context = self._merge(xp.matmul(p, v))
+        context = self._merge(self.engine.matmul(p, v))
         self.saved = rows, q, k, v, p, context
         weight, bias = self._output()
         y = self.engine.linear(context, weight.value, None if bias is None else bias.value)
         return y.reshape(bottoms[0].shape)
 
     def backward(self, dy: Array) -> Any:
-        xp = self.xp
         rows, q, k, v, p, context = self.saved
         weight, bias = self._output()
         items, dy = len(dy), dy.reshape(-1, self.features)
         self._learn(weight, bias, dy, context)
         dcontext = self._heads(self.engine.linear_grad_x(dy, weight.value), items)
-        dv = xp.matmul(p.swapaxes(-1, -2), dcontext)
-        dp = xp.matmul(dcontext, v.swapaxes(-1, -2))
+        dv = self.engine.matmul(p.swapaxes(-1, -2), dcontext)
+        dp = self.engine.matmul(dcontext, v.swapaxes(-1, -2))
         dscores = self.engine.softmax_grad(dp, p, p.ndim - 1)
         dscores *= self._temperature()
-        dq, dk = xp.matmul(dscores, k), xp.matmul(dscores.swapaxes(-1, -2), q)
+        dq, dk = self.engine.matmul(dscores, k), self.engine.matmul(dscores.swapaxes(-1, -2), q)
         dparts = [self._merge(d) for d in (dq, dk, dv)]
         dxs = self._project_back(rows, dparts)
         shaped = [None if dx is None else dx.reshape(items, -1, self.features) for dx in dxs]

@@ -60,7 +60,7 @@ class Dropout(Layer):
 
     def _kept(self, shape: Shape) -> Array:
         """Return True with probability 1 - ``dropout_ratio``."""
-        return self.xp.asarray(self.random().random(shape, dtype="float32") >= self.ratio)
+        return self.engine.keep_mask(shape, self.ratio, self)
 
 
 @register("SpatialDropout")

@@ -37,7 +37,7 @@ def class_indices(
     whole = xp.trunc(labels)
     inside = (whole >= 0) & (whole < classes)
     ignored = whole == ignore if ignore is not None else xp.zeros_like(inside)
-    if isinstance(labels, np.ndarray) and not np.all(inside | ignored):
+    if xp is np and not np.all(inside | ignored):
         place = np.argwhere(~(inside | ignored))[0].tolist()
         at = place[0] if len(place) == 1 else tuple(place)
         raise DataError(

@@ -130,9 +130,9 @@ class ScaledBatchNorm(ScaledNorm):
         return mean * share, var * share
 
     def accumulate(self, mean: Array, var: Array, m: int) -> None:
-        sums = [p.value for p in self.params[:3]]
-        if not sums[2][0] and sums[1].any():
-            sums[2][...] = 1  # stored by NVCaffe, which leaves the factor out
+        _, total, factor = sums = [p.value for p in self.params[:3]]
+        stored = (factor == 0) & (total != 0).any()  # by NVCaffe, which leaves the factor out
+        factor[...] = self.xp.where(stored, 1, factor)
         batch = (mean, var * (m / max(m - 1, 1)), 1)
         for param, array, value in zip(self.params, sums, batch, strict=False):
             array *= self.fraction

@@ -226,7 +226,7 @@ class Net:
     def _forward(self, start: int, end: int) -> float:
         names = self._layer_names
         self.core.forward(start=names[start] if start else None, end=names[end])
-        return self.core.loss
+        return float(self.core.loss)
 
     def _backward(self, start: int, end: int) -> None:
         names = self._layer_names

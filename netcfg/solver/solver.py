@@ -19,10 +19,12 @@ from netcfg.io.snapshot import find_latest, read_state
 from netcfg.net import Net
 from netcfg.netcfg_pb2 import SolverParameter
 from netcfg.places import field_error
-from netcfg.scoring import Means
+from netcfg.solver.evaluation import make_means
+from netcfg.solver.flat_rules import make_updater
 from netcfg.solver.forks import check_forks
 from netcfg.solver.hooks.base import Hook, Hooks, Outputs, Progress, Scores
 from netcfg.solver.hooks.debug_info import DebugInfo, Steps
+from netcfg.solver.mode import carried_layers, gpu_missing, gpu_reason
 from netcfg.solver.nets import (
     NetPlanner,
     batch_size,
@@ -31,7 +33,7 @@ from netcfg.solver.nets import (
     read_source,
     weight_files,
 )
-from netcfg.solver.rules import Updater
+from netcfg.solver.passes import Passes
 from netcfg.solver.schedule import make_schedule
 from netcfg.solver.snapshots import check_writable, prefix_of, resume, take
 from netcfg.types import Array
@@ -69,6 +71,7 @@ class Solver:
         seed: of all random numbers.
         feed: called before each training pass for the blobs of Input layers.
         fed: what it returned in each pass of this iteration.
+        outputs: of the train net in the last pass.
         train_seconds: spent in iterations, without tests and snapshots.
 
     Raises:
@@ -107,7 +110,7 @@ class Solver:
         self._snapshot_iter = -1
         self._shown_at = (0, 0.0)
         self._held: list[list[LayerState]] = []
-        self._outputs: dict[str, Array] = {}
+        self.outputs: dict[str, Array] = {}
         if level is not None:
             self.param.train_state.level = level
         self.param.train_state.stage.extend(stages)
@@ -139,7 +142,9 @@ class Solver:
             for plan in self._planner.tests():
                 net = self.build_net(plan, self.train_net.engine, seed, skip, self.train_net)
                 self.test_nets.append(net)
-            self.updater = Updater(self.param, self.train_net.params, self.train_net.engine)
+            net = self.train_net
+            self.updater = make_updater(self.param, net.params, net.engine)
+            self._passes = Passes(net, self.param.iter_size, self.updater)
         except BaseException:
             self.close()
             raise
@@ -154,13 +159,14 @@ class Solver:
         return drawn
 
     def _check_mode(self) -> None:
-        """Say it where the solver asks for a GPU and does not get one."""
-        asked = self.param.HasField("solver_mode") and self.param.solver_mode == SolverParameter.GPU
-        if asked and self.train_net.engine.xp is np:
-            text = "solver_mode is GPU, but no GPU engine is in use"
-            if self.strict:
-                raise field_error(self.param, text, "solver_mode")
-            self.say(f"{text}; training on the CPU")
+        """Say where the solver asks for a GPU and does not get one, and what a GPU leaves to us."""
+        text = gpu_missing(self.param, self.train_net.engine)
+        if text and self.strict:
+            raise field_error(self.param, text, "solver_mode")
+        if text:
+            self.say(f"{text}{gpu_reason(self.param)}; training on the CPU")
+        for line in carried_layers(self.train_net):
+            self.say(line)
 
     # What a user calls -------------------------------------------------------------------------
 
@@ -259,7 +265,7 @@ class Solver:
         net, count = self.test_nets[index], self.param.test_iter[index]
         self.hooks.emit("on_test_start", self, index)
         started = time.perf_counter()
-        means = Means(net)
+        means = make_means(self.param, net)
         for _ in range(count):
             if self._handle_requests():
                 self.say("Test interrupted.")
@@ -267,7 +273,8 @@ class Solver:
             means.forward()
         score = means.score()
         loss = score.loss if self.param.test_compute_loss else None
-        scores = Scores(self.iter, index, score.outputs, loss, time.perf_counter() - started)
+        spent = time.perf_counter() - started
+        scores = Scores(self.iter, index, score.outputs, loss, spent, score.per_class)
         self.hooks.emit("on_test", self, scores)
         return scores
 
@@ -341,15 +348,7 @@ class Solver:
         """Make one update."""
         started = time.perf_counter()
         self.hooks.emit("on_forward", self)
-        net, size = self.train_net, self.param.iter_size
-        net.clear_grads()
-        self.fed = []
-        loss = 0.0
-        for _ in range(size):
-            self._forward()
-            net.backward()
-            loss += net.loss
-        self.losses.append(loss / size)
+        self.losses.append(self._passes.run(self))
         self.hooks.emit("on_gradients", self)
         if self.param.display and self.iter % self.param.display == 0:
             self._display(started)
@@ -358,18 +357,13 @@ class Solver:
         self.train_seconds += time.perf_counter() - started
         self.hooks.emit("on_iteration", self)
 
-    def _forward(self) -> None:
-        inputs = self.feed() if self.feed else None
-        self.fed.append(inputs)
-        self._outputs = self.train_net.forward(inputs)
-
     def _display(self, started: float, final: bool = False) -> None:
         seconds = self.train_seconds + time.perf_counter() - started
         then, since = self._shown_at
         self._shown_at = self.iter, seconds
         count, spent = self.iter - then, seconds - since
         to_numpy = self.train_net.engine.to_numpy
-        outputs: Outputs = {} if final else {k: to_numpy(v) for k, v in self._outputs.items()}
+        outputs: Outputs = {} if final else {k: to_numpy(v) for k, v in self.outputs.items()}
         images = count * self.batch_size * self.param.iter_size
         speed = images / spent if spent > 0 else 0.0
         progress = Progress(self.iter, self.loss, self.lr, outputs, count, spent, speed, final)
@@ -380,8 +374,8 @@ class Solver:
         p = self.param
         if p.display and self.iter % p.display == 0:
             started = time.perf_counter()
-            self.fed = []
-            self._forward()
+            self.fed = [self.feed() if self.feed else None]
+            self.outputs = self.train_net.forward(self.fed[0])
             self.losses.append(self.train_net.loss)
             self._display(started, final=True)
         if p.test_interval and self.iter % p.test_interval == 0:

@@ -55,3 +55,14 @@ def test_shape_of_nothing(run: Run, tiny: Path) -> None:
 def test_solver_is_no_net(run: Run, tiny: Path) -> None:
     result = run("show", "solver.prototxt")
     assert (result.status, "must hold a net" in result.err) == (2, True)
+
+
+def test_memory_of_a_gpu_is_told_without_one(run: Run, tiny: Path) -> None:
+    result = run("show", "net.prototxt", "--engine", "cuda", "--phase", "train")
+    assert result.status == 0
+    line = result.out.splitlines()[-1]
+    assert line.startswith("about 256")
+    assert line.endswith("of parameters and 256.0 MiB of libraries")
+    short = run("show", "net.prototxt", "--engine", "cuda", "--precision", "bfloat16")
+    wide = run("show", "net.prototxt", "--engine", "cuda")
+    assert short.out.splitlines()[-1] != wide.out.splitlines()[-1]

@@ -275,3 +275,18 @@ def weighted_sum(
 def concat(xs: Sequence[np.ndarray], axis: int) -> np.ndarray:
     parts = [part for x in xs for part in np.moveaxis(x, axis, 0)]
     return np.moveaxis(np.stack(parts), 0, axis)
+
+
+def keep_mask(shape: tuple[int, ...], ratio: float, drawing: Any) -> np.ndarray:
+    generator, mask = drawing.random(), np.empty(shape, bool)
+    for i in np.ndindex(*shape):
+        mask[i] = generator.random(dtype=np.float32) >= ratio
+    return mask
+
+
+def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    if b.ndim > 2:
+        return np.array([matmul(x, y) for x, y in zip(a, b, strict=True)])
+    if a.ndim > 2:
+        return np.array([matmul(x, b) for x in a])
+    return np.array([[sum(row * column) for column in b.T] for row in a])
