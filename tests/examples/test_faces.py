@@ -10,7 +10,7 @@ from tests.shared import shared
 RECIPES = Path(__file__).parents[2] / "examples/faces"
 
 
-def faces(tmp_path: Path, net: str, recipe: str, picture: str, *options: str) -> list[dict[str, Any]]:
+def faces(tmp_path: Path, net: str, recipe: str, picture: str, *options: str) -> list[Any]:
     """Return what `netcfg detect` finds in a picture."""
     path = shared("data/models") / net
     out = tmp_path / "out.jsonl"
