@@ -12,6 +12,7 @@ from netcfg.data.hdf5 import Hdf5Rows
 from netcfg.data.image_list import ImageList
 from netcfg.data.mean import read_mean
 from netcfg.data.prefetch import Prefetch, given_workers
+from netcfg.data.regions import RegionFeed
 from netcfg.data.segmentation import SegmentationFeed
 from netcfg.data.source import Source
 from netcfg.data.transform import Transform
@@ -42,7 +43,7 @@ class FeedLayer(Layer):
     tops: ClassVar[tuple[int, int | None]] = (1, 2)
     differentiable = False
     prefetch: Prefetch[Batch] | None = None
-    feed: AnnotatedFeed | Feed | Hdf5Rows | SegmentationFeed | WindowFeed | None = None
+    feed: AnnotatedFeed | Feed | Hdf5Rows | RegionFeed | SegmentationFeed | WindowFeed | None = None
 
     def setup(self) -> None:
         self.bad_records: list[tuple[str, str]] = []

@@ -15,7 +15,7 @@ def read_param_str(text: str, known: Mapping[str, Any]) -> dict[str, Any]:
 
     Args:
         text: ``name: value`` for each line, or all within braces; a value is a number, a list of
-            them, true or false. Names may stand in quotes.
+            them, true or false, or a text without commas. Names and texts may stand in quotes.
         known: names and defaults; a default gives the type.
 
     Raises:
@@ -43,6 +43,8 @@ def read_param_str(text: str, known: Mapping[str, Any]) -> dict[str, Any]:
 
 def _typed(name: str, text: str, default: Any) -> Any:
     """Return a value of the type of ``default``."""
+    if isinstance(default, str):
+        return text.strip("'\"")
     plain = re.sub(r"!!python/\w+\s*", "", text)
     plain = {"true": "True", "false": "False"}.get(plain.lower(), plain)
     try:

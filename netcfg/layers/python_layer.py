@@ -16,6 +16,7 @@ from netcfg.types import Array, Shape
 from netcfg.user_code import blame, import_module
 
 NATIVE = {
+    "roi_data_layer.layer.RoIDataLayer": "RoIData",
     "rpn.anchor_target_layer.AnchorTargetLayer": "AnchorTarget",
     "rpn.proposal_layer.ProposalLayer": "Proposal",
     "rpn.proposal_target_layer.ProposalTargetLayer": "ProposalTarget",

@@ -49,3 +49,10 @@ def test_what_is_refused(text, message):
 def test_defaults_are_left_alone():
     read_param_str("scales: [1]", KNOWN)["scales"].append(2)
     assert KNOWN["scales"] == [8, 16, 32]
+
+
+def test_texts():
+    known = {"source": "", "num_classes": 21}
+    text = "'num_classes': 4, 'source': 'data/train: 1'"
+    assert read_param_str(text, known) == {"source": "data/train: 1", "num_classes": 4}
+    assert read_param_str("source: data/train", known)["source"] == "data/train"
