@@ -17,8 +17,8 @@ from tests.data_scripts.scripts import run, script
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted((ROOT / "configs").glob("*/*.prototxt"))
 NETS = [path for path in FILES if "solver" not in path.name]
-OTHERS = ("shapes_ssd", "shapes_seg", "captcha")
-DETECTORS, SEGMENTERS, READERS = (
+OTHERS = ("shapes_ssd", "shapes_rcnn", "shapes_seg", "captcha")
+DETECTORS, PROPOSERS, SEGMENTERS, READERS = (
     [path for path in NETS if path.parent.name == folder] for folder in OTHERS
 )
 CLASSIFIERS = [path for path in NETS if path.parent.name not in OTHERS]
@@ -99,6 +99,28 @@ def test_detectors(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     # The first three images hold two objects of class 2 and one each of 1 and 3; the one of class 1
     # is difficult and does not count.
     assert rows[0, 0, :3].tolist() == [[-1, 1, 0, -1, -1], [-1, 2, 2, -1, -1], [-1, 3, 1, -1, -1]]
+
+
+@pytest.mark.parametrize("path", PROPOSERS, ids=named)
+def test_proposers(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed = read_net(path)
+    assert not parsed.findings
+    monkeypatch.chdir(tmp_path)
+    for part in ("train", "test"):
+        make_annotated(tmp_path / "data/shapes" / part, shape=(3, 96, 96))
+    items = [f"item {{ name: 'c{i}' label: {i} }}" for i in range(4)]
+    (tmp_path / "data/shapes/labelmap.prototxt").write_text("\n".join(items))
+    with Net(parsed.message, Phase.TRAIN) as net:
+        losses = net.forward()
+        net.backward()
+    assert set(losses) == {"loss_cls", "loss_bbox", "rpn_loss_cls", "rpn_loss_bbox"}
+    assert 1 < float(losses["loss_cls"]) < 2  # log 4, one of 4 classes drawn
+    with Net(parsed.message, Phase.TEST) as net:
+        outputs = net.forward()
+    scores = outputs["cls_prob"]
+    assert scores.shape[1] == 4
+    assert outputs["bbox_pred"].shape == (len(scores), 4 * 4)
+    np.testing.assert_allclose(scores.sum(1), 1, rtol=1e-5)
 
 
 @pytest.mark.parametrize("path", SEGMENTERS, ids=named)
