@@ -163,7 +163,7 @@ def pixels_of(picture: Picture, channels: str) -> Pixels:
     """
     if channels == "GREY":
         return np.asarray(picture if picture.mode == "L" else picture.convert("L"))[np.newaxis]
-    array = np.asarray(picture)
     if picture.mode == "L":
-        return np.broadcast_to(array, (3, *array.shape))
-    return array[:, :, :: -1 if channels == "BGR" else 1].transpose(2, 0, 1)
+        return np.broadcast_to(np.asarray(picture), (3, picture.height, picture.width))
+    flat = np.frombuffer(picture.tobytes("raw", channels), np.uint8)
+    return flat.reshape(picture.height, picture.width, 3).transpose(2, 0, 1)
