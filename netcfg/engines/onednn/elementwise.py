@@ -12,20 +12,20 @@ from netcfg.types import Shape
 
 
 def forward(
-    library: Library, dtype: Any, x: Shape, last: bool, algorithm: int, alpha: float
+    library: Library, dtype: Any, x: Shape, last: bool, algorithm: int, alpha: float, beta: float
 ) -> Operation:
     """Return y from x by an element-wise function."""
-    desc = _desc(library, dtype, x, last, algorithm, alpha)
+    desc = _desc(library, dtype, x, last, algorithm, alpha, beta)
     return Operation(
         library, desc, [Slot(Arg.SRC, x, last, dtype=dtype)], [Slot(Arg.DST, x, last, dtype=dtype)]
     )
 
 
 def backward(
-    library: Library, dtype: Any, x: Shape, last: bool, algorithm: int, alpha: float
+    library: Library, dtype: Any, x: Shape, last: bool, algorithm: int, alpha: float, beta: float
 ) -> Operation:
     """Return dx from dy and x."""
-    hint = _desc(library, dtype, x, last, algorithm, alpha)
+    hint = _desc(library, dtype, x, last, algorithm, alpha, beta)
     desc = library.primitive_desc(
         "eltwise_backward",
         c_int(algorithm),
@@ -33,7 +33,7 @@ def backward(
         dense(x, last, dtype),
         dense(x, last, dtype),
         c_float(alpha),
-        c_float(0),
+        c_float(beta),
         hint,
         Attributes(library).handle,
     )
@@ -42,7 +42,7 @@ def backward(
 
 
 def _desc(
-    library: Library, dtype: Any, x: Shape, last: bool, algorithm: int, alpha: float
+    library: Library, dtype: Any, x: Shape, last: bool, algorithm: int, alpha: float, beta: float
 ) -> c_void_p:
     return library.primitive_desc(
         "eltwise_forward",
@@ -51,7 +51,7 @@ def _desc(
         dense(x, last, dtype),
         dense(x, last, dtype),
         c_float(alpha),
-        c_float(0),
+        c_float(beta),
         Attributes(library).handle,
     )
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from netcfg.engines.base import Conv, Window
 from netcfg.engines.onednn import conv as convs
-from netcfg.engines.onednn import linear, lstm, norm, pool
+from netcfg.engines.onednn import functions, linear, lstm, norm, pool
 from netcfg.engines.onednn.attributes import Attributes
 from netcfg.engines.onednn.pointwise import FLOAT, Pointwise
 from netcfg.types import Array, Arrays, Shape
@@ -71,6 +71,9 @@ class OneDNN(Pointwise):
         if not self._native(x, *weights) or self._store != FLOAT or not lstm.suits(cont):
             return None
         return lstm.Whole(self._runner, x, cont, first, weights)
+
+    def form(self, layer: Any) -> Any:
+        return functions.form_of(self, layer)
 
     # Convolution -------------------------------------------------------------------------------
 

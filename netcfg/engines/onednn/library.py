@@ -44,8 +44,15 @@ class Algorithm(enum.IntEnum):
     CONVOLUTION = 1
     RELU = 0x20
     TANH = 0x21
+    ELU = 0x22
     LINEAR = 0x26
+    SOFT_RELU = 0x27
     LOGISTIC = 0x29
+    GELU_TANH = 0x2B
+    SWISH = 0x2C
+    CLIP = 0x2F  # version 2, whose gradient is that of ReLU6
+    GELU_ERF = 0x31
+    HARD_SWISH = 0x34
     MAX_POOL = 0x1FF
     AVE_POOL = 0x2FF
     AVE_POOL_INSIDE = 0x3FF

@@ -67,29 +67,37 @@ class Pointwise(Widened):
     # Element-wise ------------------------------------------------------------------------------
 
     def relu(self, x: Array, slope: float) -> Array:
-        y = self._map(elementwise.forward, Algorithm.RELU, slope, x)
+        y = self.map(elementwise.forward, Algorithm.RELU, slope, 0, x)
         return super().relu(x, slope) if y is None else y
 
     def relu_grad(self, dy: Array, x: Array, slope: float) -> Array:
-        dx = self._map(elementwise.backward, Algorithm.RELU, slope, dy, x)
+        dx = self.map(elementwise.backward, Algorithm.RELU, slope, 0, dy, x)
         return super().relu_grad(dy, x, slope) if dx is None else dx
 
     def sigmoid(self, x: Array) -> Array:
-        y = self._map(elementwise.forward, Algorithm.LOGISTIC, 0, x)
+        y = self.map(elementwise.forward, Algorithm.LOGISTIC, 0, 0, x)
         return super().sigmoid(x) if y is None else y
 
     def tanh(self, x: Array) -> Array:
-        y = self._map(elementwise.forward, Algorithm.TANH, 0, x)
+        y = self.map(elementwise.forward, Algorithm.TANH, 0, 0, x)
         return super().tanh(x) if y is None else y
 
-    def _map(self, make: Any, algorithm: int, alpha: float, *xs: Array) -> Any:
+    def map(self, make: Any, algorithm: int, alpha: float, beta: float, *xs: Array) -> Any:
+        """Return a function of arrays value by value; None where oneDNN does not do it.
+
+        Args:
+            make: ``elementwise.forward`` or ``backward``.
+            algorithm: an ``Algorithm``.
+            alpha, beta: its numbers.
+            xs: x, or dy and x.
+        """
         if not self._native(*xs) or not 1 <= xs[0].ndim <= 5:
             return None
         xs, last = self._alike(*xs)
         shape = xs[0].shape
         operation = self._runner.find(
-            (Algorithm(algorithm).name.lower(), make.__name__, shape, last, alpha),
-            lambda: make(self._library, self._store, shape, last, algorithm, alpha),
+            (Algorithm(algorithm).name.lower(), make.__name__, shape, last, alpha, beta),
+            lambda: make(self._library, self._store, shape, last, algorithm, alpha, beta),
             xs[0].size,
         )
         return None if operation is None else self._runner.run(operation, *xs)

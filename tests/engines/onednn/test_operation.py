@@ -10,7 +10,7 @@ from netcfg.engines.onednn.operation import Slot
 
 
 def test_run_reads_inputs_and_writes_outputs() -> None:
-    operation = elementwise.forward(load(), np.float32, (2, 3), True, Algorithm.RELU, 0.5)
+    operation = elementwise.forward(load(), np.float32, (2, 3), True, Algorithm.RELU, 0.5, 0.0)
     assert [slot.arg for slot in operation.inputs] == [Arg.SRC]
     y = Pool().empty((2, 3))
     operation.run([np.array([[-2, 0, 1], [3, -4, 5]], np.float32), y], 0)
@@ -18,7 +18,7 @@ def test_run_reads_inputs_and_writes_outputs() -> None:
 
 
 def test_bound_memories_name_every_argument() -> None:
-    operation = elementwise.backward(load(), np.float32, (4,), True, Algorithm.RELU, 0.0)
+    operation = elementwise.backward(load(), np.float32, (4,), True, Algorithm.RELU, 0.0, 0.0)
     memories, table = operation.bind()
     assert [entry.arg for entry in table][:3] == [Arg.DIFF_DST, Arg.SRC, Arg.DIFF_SRC]
     assert [entry.memory for entry in table] == [memory.value for memory in memories]
