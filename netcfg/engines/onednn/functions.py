@@ -87,7 +87,7 @@ class OneFunction:
 
     def _map(self, make: Any, *xs: Array) -> Any:
         algorithm, alpha, beta, _ = self.function
-        return self.engine.map(make, algorithm, alpha, beta, *xs)
+        return self.engine._map(make, algorithm, alpha, beta, *xs)
 
 
 def form_of(engine: Any, layer: Any) -> OneFunction | None:

@@ -67,22 +67,22 @@ class Pointwise(Widened):
     # Element-wise ------------------------------------------------------------------------------
 
     def relu(self, x: Array, slope: float) -> Array:
-        y = self.map(elementwise.forward, Algorithm.RELU, slope, 0, x)
+        y = self._map(elementwise.forward, Algorithm.RELU, slope, 0, x)
         return super().relu(x, slope) if y is None else y
 
     def relu_grad(self, dy: Array, x: Array, slope: float) -> Array:
-        dx = self.map(elementwise.backward, Algorithm.RELU, slope, 0, dy, x)
+        dx = self._map(elementwise.backward, Algorithm.RELU, slope, 0, dy, x)
         return super().relu_grad(dy, x, slope) if dx is None else dx
 
     def sigmoid(self, x: Array) -> Array:
-        y = self.map(elementwise.forward, Algorithm.LOGISTIC, 0, 0, x)
+        y = self._map(elementwise.forward, Algorithm.LOGISTIC, 0, 0, x)
         return super().sigmoid(x) if y is None else y
 
     def tanh(self, x: Array) -> Array:
-        y = self.map(elementwise.forward, Algorithm.TANH, 0, 0, x)
+        y = self._map(elementwise.forward, Algorithm.TANH, 0, 0, x)
         return super().tanh(x) if y is None else y
 
-    def map(self, make: Any, algorithm: int, alpha: float, beta: float, *xs: Array) -> Any:
+    def _map(self, make: Any, algorithm: int, alpha: float, beta: float, *xs: Array) -> Any:
         """Return a function of arrays value by value; None where oneDNN does not do it.
 
         Args:
