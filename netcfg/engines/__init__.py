@@ -9,6 +9,7 @@ import numpy as np
 
 from netcfg.engines.base import Conv, Engine, Window
 from netcfg.errors import NetError, nearest
+from netcfg.netcfg_pb2 import Type
 
 __all__ = ["ENGINES", "Conv", "Engine", "Window", "get_engine"]
 
@@ -53,23 +54,33 @@ def _explain(reason: str) -> None:
     logging.getLogger(__name__).warning("%s", reason)
 
 
-FLOAT16, FLOAT = 2, 1
-"""Of the schema's enum ``Type``, what blobs can be on a GPU."""
-
-
 def for_type(engine: Engine, config: Any) -> Engine:
-    """Return the engine that stores blobs as NVCaffe's fields of a net or layer say, if they do.
+    """Return the engine that stores blobs and gradients as NVCaffe's fields of a net or layer say.
 
     CPUs compute as they do. On a GPU FLOAT16 is float16, or bfloat16 where the engine has that.
+    Sums are made in float32 whatever ``forward_math`` and ``backward_math`` say.
+
+    Raises:
+        NetError: a field asks for what is neither FLOAT nor FLOAT16.
     """
-    field = "default_forward_type" if hasattr(config, "default_forward_type") else "forward_type"
-    kind = getattr(config, field)
-    if engine.name != "cuda" or not config.HasField(field) or kind not in (FLOAT, FLOAT16):
+    if engine.name != "cuda":
         return engine
+    prefix = "default_" if hasattr(config, "default_forward_type") else ""
+    for way in ("forward_math", "backward_math"):
+        _is_short(config, prefix + way)
+    ways = [_is_short(config, f"{prefix}{way}_type") for way in ("forward", "backward")]
     cuda: Any = engine
-    if kind == FLOAT16:
-        return engine if cuda.store.itemsize == 2 else cuda._with("float16")
-    return engine if cuda.store.itemsize != 2 else cuda._with("tf32")
+    return engine if ways == [None, None] else cuda._with(*ways, layer=not prefix)
+
+
+def _is_short(config: Any, field: str) -> bool | None:
+    """Return whether a field says FLOAT16; None where it is not set."""
+    if not config.HasField(field):
+        return None
+    name = Type.Name(getattr(config, field))
+    if name not in ("FLOAT", "FLOAT16"):
+        raise NetError(f"{field}: a GPU computes in FLOAT or FLOAT16; given {name}")
+    return name == "FLOAT16"
 
 
 def get_engine(

@@ -24,6 +24,7 @@ from netcfg.engines import (
     threads,
 )
 from netcfg.engines.geometry import Conv, Window
+from netcfg.engines.tokens import Tokens
 from netcfg.errors import NetError
 from netcfg.trace import Trace
 from netcfg.types import Array, Arrays, Shape
@@ -31,7 +32,7 @@ from netcfg.types import Array, Arrays, Shape
 __all__ = ["Conv", "Engine", "Window"]
 
 
-class Engine:
+class Engine(Tokens):
     """NumPy arrays and primitives; subclasses override primitives and add none.
 
     Attributes:
@@ -382,8 +383,14 @@ class Engine:
     def _bend(self, y: Array, slope: float | None) -> Array:
         return y if slope is None else self.relu(y, slope)
 
+    def form(self, layer: Any) -> Any:
+        """Return what runs a whole layer in fewer steps than the layer itself, or None."""
+
     def recorder(self) -> Any:
         """Return what notes operations, which ``state`` decides, to run them again, or None."""
+
+    def stream(self) -> Any:
+        """Return what records work as graphs (see ``cuda.graphs.Stream``), or None."""
 
     def lstm(self, x: Array, cont: Array, first: Arrays, weights: Arrays) -> Any:
         """Return LSTM's passes over whole sequences (see ``onednn.lstm.Whole``), or None."""

@@ -108,6 +108,48 @@ def scale(xp: Any, x: Array, w: Array, b: Array | None) -> Array:
     return y
 
 
+def layer_norm(xp: Any, x: Array, w: Array, b: Array | None, eps: float) -> tuple[Array, Any]:
+    """Return y and what the gradients need; see ``Tokens.layer_norm``."""
+    z = x - _mean_of_rows(x)
+    factor = 1 / xp.sqrt(_mean_of_rows(z * z) + eps)
+    z *= factor
+    y = z * w
+    if b is not None:
+        y += b
+    return y, (z, factor)
+
+
+def layer_norm_grad(dy: Array, w: Array, kept: Any) -> tuple[Array, Array, Array]:
+    """Return dx, dw and db; see ``Tokens.layer_norm_grad``."""
+    z, factor = kept
+    dz = dy * w
+    dx = dz - _mean_of_rows(dz)
+    dx -= z * _mean_of_rows(dz * z)
+    dx *= factor
+    return dx, (dy * z).sum(axis=0), dy.sum(axis=0)
+
+
+def rms_norm(xp: Any, x: Array, w: Array, eps: float) -> tuple[Array, Any]:
+    """Return y and what the gradients need; see ``Tokens.rms_norm``."""
+    factor = 1 / xp.sqrt(_mean_of_rows(x * x) + eps)
+    z = x * factor
+    return z * w, (z, factor)
+
+
+def rms_norm_grad(dy: Array, w: Array, kept: Any) -> tuple[Array, Array]:
+    """Return dx and dw; see ``Tokens.rms_norm_grad``."""
+    z, factor = kept
+    dz = dy * w
+    dx = dz - z * _mean_of_rows(dz * z)
+    dx *= factor
+    return dx, (dy * z).sum(axis=0)
+
+
+def _mean_of_rows(x: Array) -> Array:
+    """Return the mean of each row, as a column."""
+    return x.sum(axis=1, keepdims=True) / x.shape[1]
+
+
 def lrn(xp: Any, x: Array, size: int, alpha: float, beta: float, k: float) -> tuple[Array, Array]:
     """Return y and scale; see ``Engine.lrn``."""
     x = last(x)

@@ -113,42 +113,29 @@ class MultiHeadAttention(Layer):
                 f"bottoms must have as many items, and keys as many places as values; given "
                 f"{bottoms}"
             )
-        self.lengths = (x[1], others[0][1] if others else x[1])
-        self.hidden = None
-        if self.config.multi_head_attention_param.causal:
-            L, S = self.lengths
-            if S < L:
-                raise ShapeError(f"causal needs a key for each query; given {S} keys, {L} queries")
-            self.hidden = self.xp.arange(S) > self.xp.arange(L)[:, None] + (S - L)  # (L, S)
+        L, S = x[1], others[0][1] if others else x[1]
+        self.causal = self.config.multi_head_attention_param.causal
+        if self.causal and S < L:
+            raise ShapeError(f"causal needs a key for each query; given {S} keys, {L} queries")
         return x
 
     def forward(self, *bottoms: Array) -> Array:
-        xp, D = self.xp, self.features
-        rows = [b.reshape(-1, D) for b in bottoms]
+        rows = [b.reshape(-1, self.features) for b in bottoms]
         q, k, v = self._split(rows, len(bottoms[0]))
-        scores = self.engine.matmul(q, k.swapaxes(-1, -2))  # (N, h, L, S)
-        scores *= self._temperature()
-        if self.hidden is not None:
-            scores[..., self.hidden] = -xp.inf
-        p = self.engine.softmax(scores, scores.ndim - 1)
-        context = self._merge(self.engine.matmul(p, v))
-        self.saved = rows, q, k, v, p, context
+        heads, kept = self.engine.attention(q, k, v, self._temperature(), self.causal)
+        context = self._merge(heads)
+        self.saved = rows, context, kept
         weight, bias = self._output()
         y = self.engine.linear(context, weight.value, None if bias is None else bias.value)
         return y.reshape(bottoms[0].shape)
 
     def backward(self, dy: Array) -> Any:
-        rows, q, k, v, p, context = self.saved
+        rows, context, kept = self.saved
         weight, bias = self._output()
         items, dy = len(dy), dy.reshape(-1, self.features)
         self._learn(weight, bias, dy, context)
         dcontext = self._heads(self.engine.linear_grad_x(dy, weight.value), items)
-        dv = self.engine.matmul(p.swapaxes(-1, -2), dcontext)
-        dp = self.engine.matmul(dcontext, v.swapaxes(-1, -2))
-        dscores = self.engine.softmax_grad(dp, p, p.ndim - 1)
-        dscores *= self._temperature()
-        dq, dk = self.engine.matmul(dscores, k), self.engine.matmul(dscores.swapaxes(-1, -2), q)
-        dparts = [self._merge(d) for d in (dq, dk, dv)]
+        dparts = [self._merge(d) for d in self.engine.attention_grad(dcontext, kept)]
         dxs = self._project_back(rows, dparts)
         shaped = [None if dx is None else dx.reshape(items, -1, self.features) for dx in dxs]
         return shaped[0] if len(shaped) == 1 else tuple(shaped)

@@ -12,9 +12,7 @@ class _Block(Layer):
     """What LayerNorm and RMSNorm share: a block of axes, and parameters with one value per place.
 
     Attributes:
-        axes: of the block.
-        count: values in it.
-        broadcast: shape of the parameters beside x.
+        count: values in the block.
     """
 
     def _span(self, x: Shape, axis: int, num_axes: int) -> None:
@@ -26,11 +24,11 @@ class _Block(Layer):
                 f"num_axes must be -1 or lie in [1, {len(x) - start}] for axis {start} of {x}; "
                 f"given {num_axes}"
             )
-        self.axes = tuple(range(start, end))
-        self.count = math.prod(x[start:end])
-        self.block = x[start:end]
-        self.broadcast = (*self.block, *[1] * (len(x) - end))
-        self.others = tuple(i for i in range(len(x)) if i not in self.axes)
+        self.block, self.count = x[start:end], math.prod(x[start:end])
+        others = [i for i in range(len(x)) if not start <= i < end]
+        self.order = (*others, *range(start, end))
+        self.turned = tuple(x[i] for i in self.order)
+        self.back = tuple(self.order.index(i) for i in range(len(x)))
 
     def _fits(self) -> None:
         """Check that the parameters have the shape of the block."""
@@ -40,15 +38,24 @@ class _Block(Layer):
                 f"have {self.block}"
             )
 
-    def _mean(self, x: Array) -> Array:
-        """Return the means over the block, shaped to broadcast."""
-        return x.sum(axis=self.axes, keepdims=True) / self.count
+    def _rows(self, x: Array) -> Array:
+        """Return the blocks as rows; no copy of channels-last memory where they are channels."""
+        rows = math.prod(self.turned) // max(self.count, 1)
+        return x.transpose(self.order).reshape(rows, self.count)
 
-    def _learn(self, index: int, grad: Array) -> None:
-        """Add the gradient of a parameter, summed over the axes that it lacks."""
-        param = self.params[index]
-        if param.lr_mult != 0:
-            param.add_grad(grad.sum(axis=self.others) if self.others else grad)
+    def _unrolled(self, rows: Array) -> Array:
+        """Undo ``_rows``."""
+        return rows.reshape(self.turned).transpose(self.back)
+
+    def _values(self, index: int) -> Array:
+        """Return a parameter as a row."""
+        return self.params[index].value.reshape(-1)
+
+    def _learn(self, *grads: Array) -> None:
+        """Add the gradients of the parameters, given as rows."""
+        for param, grad in zip(self.params, grads, strict=False):
+            if param.lr_mult != 0:
+                param.add_grad(grad.reshape(self.block))
 
 
 @register("LayerNorm")
@@ -80,25 +87,14 @@ class LayerNorm(_Block):
         return x
 
     def forward(self, x: Array) -> Array:
-        z = x - self._mean(x)
-        factor = 1 / self.xp.sqrt(self._mean(z * z) + self.eps)
-        z *= factor
-        self.saved = z, factor
-        w, *b = (p.value.reshape(self.broadcast) for p in self.params)
-        return z * w + b[0] if b else z * w
+        b = self._values(1) if len(self.params) > 1 else None
+        y, self.saved = self.engine.layer_norm(self._rows(x), self._values(0), b, self.eps)
+        return self._unrolled(y)
 
     def backward(self, dy: Array) -> Array | None:
-        z, factor = self.saved
-        self._learn(0, dy * z)
-        if len(self.params) > 1:
-            self._learn(1, dy)
-        if not self.need[0]:
-            return None
-        g = dy * self.params[0].value.reshape(self.broadcast)
-        dx = g - self._mean(g)
-        dx -= z * self._mean(g * z)
-        dx *= factor
-        return dx
+        dx, dw, db = self.engine.layer_norm_grad(self._rows(dy), self._values(0), self.saved)
+        self._learn(dw, db)
+        return self._unrolled(dx) if self.need[0] else None
 
 
 @register("RMSNorm")
@@ -128,20 +124,13 @@ class RMSNorm(_Block):
         return x
 
     def forward(self, x: Array) -> Array:
-        factor = 1 / self.xp.sqrt(self._mean(x * x) + self.eps)
-        z = x * factor
-        self.saved = z, factor
-        return z * self.params[0].value.reshape(self.broadcast)
+        y, self.saved = self.engine.rms_norm(self._rows(x), self._values(0), self.eps)
+        return self._unrolled(y)
 
     def backward(self, dy: Array) -> Array | None:
-        z, factor = self.saved
-        self._learn(0, dy * z)
-        if not self.need[0]:
-            return None
-        g = dy * self.params[0].value.reshape(self.broadcast)
-        dx = g - z * self._mean(g * z)
-        dx *= factor
-        return dx
+        dx, dw = self.engine.rms_norm_grad(self._rows(dy), self._values(0), self.saved)
+        self._learn(dw)
+        return self._unrolled(dx) if self.need[0] else None
 
 
 @register("GroupNorm")

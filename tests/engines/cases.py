@@ -224,6 +224,7 @@ for shape_case in SHAPES.items():
     _add_norm(*shape_case)
     _add_plain(*shape_case)
     _add_elementwise(*shape_case)
+_add_norm("many_channels", (2, 16, 5, 3))
 _add_elementwise("no_axes", ())
 call("scale:no_axes")(lambda r: tuple(normal(r, ()) for _ in range(3)))
 call("linear")(lambda r: (r.normal(size=(4, 6)), r.normal(size=(3, 6)), r.normal(size=3)))
@@ -257,3 +258,40 @@ call("matmul:turned")(
     lambda r: (r.normal(size=(2, 3, 6, 4)).swapaxes(-1, -2), r.normal(size=(2, 3, 6, 5)))
 )
 call("matmul:serves_all")(lambda r: (r.normal(size=(2, 3, 4, 6)), r.normal(size=(6, 3))))
+
+
+def _add_rows(label: str, rows: int, features: int) -> None:
+    def given(r: np.random.Generator) -> list[Any]:
+        return [r.normal(2, 3, (rows, features)), r.normal(size=features), r.normal(size=features)]
+
+    def grad(r: np.random.Generator, name: str, args: Args) -> Args:
+        return r.normal(size=(rows, features)), args[1], Kept(name, args)
+
+    call(f"layer_norm:{label}")(lambda r: (*given(r), 1e-3))
+    call(f"layer_norm:{label}_no_shift")(lambda r: (*given(r)[:2], None, 1e-3))
+    call(f"layer_norm_grad:{label}")(lambda r: grad(r, "layer_norm", (*given(r), 1e-3)))
+    call(f"rms_norm:{label}")(lambda r: (*given(r)[:2], 1e-3))
+    call(f"rms_norm_grad:{label}")(lambda r: grad(r, "rms_norm", (*given(r)[:2], 1e-3)))
+
+
+def _add_attention(label: str, sizes: tuple[int, int, int, int, int], causal: bool) -> None:
+    N, h, L, S, d = sizes
+
+    def given(r: np.random.Generator) -> Args:
+        q, k, v = (r.normal(size=(N, h, places, d)) for places in (L, S, S))
+        return q, k, v, d**-0.5, causal
+
+    call(f"attention:{label}")(given)
+    call(f"attention_grad:{label}")(
+        lambda r: (r.normal(size=(N, h, L, d)), Kept("attention", given(r)))
+    )
+
+
+_add_rows("many", 12, 40)
+_add_rows("wide", 2, 300)
+_add_rows("one", 1, 3)
+_add_attention("heads", (2, 3, 5, 5, 8), causal=False)
+_add_attention("memory", (2, 2, 3, 6, 16), causal=False)
+_add_attention("causal", (1, 2, 4, 4, 8), causal=True)
+_add_attention("causal_memory", (2, 1, 3, 7, 8), causal=True)
+_add_attention("odd_features", (2, 3, 4, 2, 5), causal=False)

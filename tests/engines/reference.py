@@ -290,3 +290,80 @@ def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     if a.ndim > 2:
         return np.array([matmul(x, b) for x in a])
     return np.array([[sum(row * column) for column in b.T] for row in a])
+
+
+def layer_norm(
+    x: np.ndarray, w: np.ndarray, b: np.ndarray | None, eps: float
+) -> tuple[np.ndarray, tuple[np.ndarray, float]]:
+    y = np.empty_like(x)
+    for m, row in enumerate(x):
+        z = (row - row.mean()) / math.sqrt(((row - row.mean()) ** 2).mean() + eps)
+        y[m] = w * z + (0 if b is None else b)
+    return y, (x, eps)
+
+
+def layer_norm_grad(
+    dy: np.ndarray, w: np.ndarray, kept: tuple[np.ndarray, float]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    x, eps = kept
+    dx, dw = np.empty_like(x), np.zeros_like(w)
+    for m, row in enumerate(x):
+        spread = math.sqrt(((row - row.mean()) ** 2).mean() + eps)
+        z, g = (row - row.mean()) / spread, w * dy[m]
+        dx[m] = (g - g.mean() - z * (g * z).mean()) / spread
+        dw += dy[m] * z
+    return dx, dw, dy.sum(axis=0)
+
+
+def rms_norm(
+    x: np.ndarray, w: np.ndarray, eps: float
+) -> tuple[np.ndarray, tuple[np.ndarray, float]]:
+    y = np.empty_like(x)
+    for m, row in enumerate(x):
+        y[m] = w * row / math.sqrt((row**2).mean() + eps)
+    return y, (x, eps)
+
+
+def rms_norm_grad(
+    dy: np.ndarray, w: np.ndarray, kept: tuple[np.ndarray, float]
+) -> tuple[np.ndarray, np.ndarray]:
+    x, eps = kept
+    dx, dw = np.empty_like(x), np.zeros_like(w)
+    for m, row in enumerate(x):
+        root = math.sqrt((row**2).mean() + eps)
+        z, g = row / root, w * dy[m]
+        dx[m] = (g - z * (g * z).mean()) / root
+        dw += dy[m] * z
+    return dx, dw
+
+
+def _shares(
+    q: np.ndarray, k: np.ndarray, scale: float, causal: bool
+) -> Iterator[tuple[Place, Any, np.ndarray]]:
+    """Yield for each query its place, which keys it sees, and its shares of them."""
+    L, S = q.shape[2], k.shape[2]
+    for n, h, i in np.ndindex(*q.shape[:3]):
+        seen = slice(0, i + S - L + 1 if causal else S)
+        scores = np.array([math.exp(scale * float(q[n, h, i] @ key)) for key in k[n, h, seen]])
+        yield (n, h, i), seen, scores / scores.sum()
+
+
+def attention(
+    q: np.ndarray, k: np.ndarray, v: np.ndarray, scale: float, causal: bool
+) -> tuple[np.ndarray, Any]:
+    y = np.empty_like(q)
+    for (n, h, i), seen, p in _shares(q, k, scale, causal):
+        y[n, h, i] = p @ v[n, h, seen]
+    return y, (q, k, v, scale, causal)
+
+
+def attention_grad(dy: np.ndarray, kept: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    q, k, v, scale, causal = kept
+    dq, dk, dv = (np.zeros_like(x) for x in (q, k, v))
+    for (n, h, i), seen, p in _shares(q, k, scale, causal):
+        dp = v[n, h, seen] @ dy[n, h, i]
+        ds = scale * p * (dp - p @ dp)
+        dq[n, h, i] = ds @ k[n, h, seen]
+        dk[n, h, seen] += np.outer(ds, q[n, h, i])
+        dv[n, h, seen] += np.outer(p, dy[n, h, i])
+    return dq, dk, dv

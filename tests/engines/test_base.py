@@ -70,7 +70,10 @@ def kept(engine: Any, args: list[Any]) -> list[Any]:
     return [getattr(engine, a.name)(*a.args)[-1] if isinstance(a, Kept) else a for a in args]
 
 
-OPAQUE = {"max_pool": 1, "lrn": 1, "norm_scale": 3}
+OPAQUE = {
+    **{"max_pool": 1, "lrn": 1, "norm_scale": 3},
+    **{"layer_norm": 1, "rms_norm": 1, "attention": 1},
+}
 """Primitives of whose results the first so many are common, the rest is as the engine likes."""
 
 
@@ -97,7 +100,7 @@ def engine_name(request: pytest.FixtureRequest) -> str:
 
 
 def test_every_primitive_has_calls_and_a_definition() -> None:
-    arrays = {"asarray", "freeze", "lstm", "recorder", "to_numpy", "zeros"}
+    arrays = {"asarray", "form", "freeze", "lstm", "recorder", "stream", "to_numpy", "zeros"}
     methods = {n for n, _ in inspect.getmembers(Engine, inspect.isfunction) if n[0] != "_"}
     assert {primitive(name) for name in CALLS} == methods - arrays
     assert all(hasattr(reference, name) for name in methods - arrays)
@@ -152,10 +155,14 @@ def test_asarray_zeros_and_back(engine_name: str) -> None:
     assert engine.zeros((2, 3)).dtype == np.float64
 
 
+HEADS = (2, 2, 3, 4)
 OVER, OUT = window((3, 3), 2, 1), (3, 4)
 CONV = Conv(window((3, 2), (2, 1), 1, (1, 2)), 2)
 IMAGE, ROWS, KERNELS, MATRIX = (2, 4, 6, 7), (5, 6), (6, 2, 3, 2), (3, 6)
-X = {shape: np.random.default_rng(8).normal(size=shape) for shape in (IMAGE, ROWS, KERNELS, MATRIX)}
+X = {
+    shape: np.random.default_rng(8).normal(size=shape)
+    for shape in (IMAGE, ROWS, KERNELS, MATRIX, HEADS)
+}
 
 
 def _lrn_grad(e: Engine, dy: Any, x: Any) -> Any:
@@ -165,6 +172,26 @@ def _lrn_grad(e: Engine, dy: Any, x: Any) -> Any:
 def _batch_norm_grad(e: Engine, dy: Any, x: Any) -> Any:
     y, _, var = e.batch_norm(x, 1e-3)
     return e.batch_norm_grad(dy, y, var, 1e-3)
+
+
+def _attention_grad(index: int) -> Any:
+    """Return how the gradient of queries, keys or values is computed, the others being fixed."""
+
+    def forward(e: Engine, x: Any) -> Any:
+        given = [e.asarray(X[HEADS] * f) for f in (0.5, -1, 2)]
+        given[index] = x
+        return e.attention(*given, 0.7, True)
+
+    return (
+        HEADS,
+        lambda e, x: forward(e, x)[0],
+        lambda e, dy, x: e.attention_grad(dy, forward(e, x)[1])[index],
+    )
+
+
+def _row_norm(e: Engine, x: Any) -> Any:
+    w, b = e.asarray(X[MATRIX][0]), e.asarray(X[MATRIX][1])
+    return e.layer_norm(x, w, b, 1e-3)
 
 
 Gradient = tuple[tuple[int, ...], Callable[[Engine, Any], Any], Callable[[Engine, Any, Any], Any]]
@@ -212,6 +239,21 @@ GRADIENTS: dict[str, Gradient] = {
         lambda e, x: e.softmax(x, 1),
         lambda e, dy, x: e.softmax_grad(dy, e.softmax(x, 1), 1),
     ),
+    "layer_norm": (
+        ROWS,
+        lambda e, x: _row_norm(e, x)[0],
+        lambda e, dy, x: e.layer_norm_grad(dy, e.asarray(X[MATRIX][0]), _row_norm(e, x)[1])[0],
+    ),
+    "rms_norm": (
+        ROWS,
+        lambda e, x: e.rms_norm(x, e.asarray(X[MATRIX][0]), 1e-3)[0],
+        lambda e, dy, x: e.rms_norm_grad(
+            dy, (w := e.asarray(X[MATRIX][0])), e.rms_norm(x, w, 1e-3)[1]
+        )[0],
+    ),
+    "attention_q": _attention_grad(0),
+    "attention_k": _attention_grad(1),
+    "attention_v": _attention_grad(2),
     "relu": (IMAGE, lambda e, x: e.relu(x, 0.1), lambda e, dy, x: e.relu_grad(dy, x, 0.1)),
 }
 

@@ -1,12 +1,12 @@
-"""Convolutions as cuDNN graphs: the description of one, and its plans; no card is needed for these.
+"""Convolutions as cuDNN graphs.
 
 Shapes are N, C, *S with two or three spatial axes, memory is channels-last: weights (O, *K, C).
 """
 
-import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from netcfg.engines.cuda.description import Sketch, strides
 from netcfg.engines.geometry import Conv
 from netcfg.types import Shape
 
@@ -14,9 +14,6 @@ Kind = Literal["forward", "grad_x", "grad_w"]
 
 X, W, Y, BIAS, ADD = 1, 2, 3, 4, 5
 """Numbers of the tensors in a graph."""
-
-MOST_WORKSPACE = 1 << 30
-"""Bytes of scratch memory that a plan may want."""
 
 
 @dataclass(frozen=True)
@@ -60,79 +57,42 @@ class Spec:
         """Return the number of the tensor that is written."""
         return {"forward": Y, "grad_x": X, "grad_w": W}[self.kind]
 
+    @property
+    def avoided(self) -> tuple[str, ...]:
+        """Return the numerical notes of plans that are not wanted.
 
-def strides(shape: Shape) -> list[int]:
-    """Return the strides of channels-last memory in elements.
-
-    >>> strides((2, 3, 4, 5))
-    [60, 1, 15, 3]
-    """
-    _, channels, *size = shape
-    inner = [channels * math.prod(size[i + 1 :]) for i in range(len(size))]
-    return [channels * math.prod(size), 1, *inner]
-
-
-def describe(cudnn: Any, spec: Spec, **device: Any) -> Any:
-    """Return the graph of a convolution, with plans listed by heuristics and none built.
-
-    Args:
-        cudnn: the module of the frontend.
-        spec: the convolution.
-        device: ``handle=`` of a card, or ``device_property=, sm_version=`` without one.
-
-    Raises:
-        cudnnGraphNotSupportedError: cuDNN has no plan.
-    """
-    types = cudnn.data_type
-    dtype = {"float32": types.FLOAT, "float16": types.HALF, "bfloat16": types.BFLOAT16}[spec.dtype]
-    graph = cudnn.pygraph(
-        io_data_type=dtype,
-        intermediate_data_type=types.FLOAT,
-        compute_data_type=types.FLOAT,
-        **device,
-    )
-
-    def tensor(uid: int, shape: Shape) -> Any:
-        return graph.tensor(
-            name=f"t{uid}", dim=list(shape), stride=strides(shape), data_type=dtype, uid=uid
+        Of float32 those too that narrow their inputs, to more than TF32 does.
+        """
+        long = self.dtype == "float32"
+        return (
+            *("NONDETERMINISTIC",) * self.deterministic,
+            *("DOWN_CONVERT_INPUTS",) * long,
+            *("TENSOR_CORE",) * (long and not self.tf32),
         )
 
-    shapes = {X: spec.x, W: spec.w, Y: spec.y, ADD: spec.y}
-    shapes[BIAS] = (1, spec.y[1], *[1] * (len(spec.y) - 2))
-    given = {uid: tensor(uid, shapes[uid]) for uid in spec.inputs}
-    result = _operate(graph, spec, given)
-    out = shapes[spec.output]
-    result.set_output(True).set_uid(spec.output).set_data_type(dtype)
-    result.set_dim(list(out)).set_stride(strides(out))
-    graph.validate()
-    graph.build_operation_graph()
-    graph.create_execution_plans([cudnn.heur_mode.A, cudnn.heur_mode.FALLBACK])
-    note = cudnn.numerical_note
-    unwanted = [note.NONDETERMINISTIC] if spec.deterministic else []
-    if spec.dtype == "float32" and not spec.tf32:
-        unwanted.append(note.TENSOR_CORE)
-    if unwanted:
-        graph.deselect_numeric_notes(unwanted)
-    graph.deselect_workspace_greater_than(MOST_WORKSPACE)
-    graph.check_support()
-    return graph
+    def compose(self, sketch: Sketch) -> None:
+        """Add the tensors and operations to a graph."""
+        shapes = {X: self.x, W: self.w, Y: self.y, ADD: self.y}
+        shapes[BIAS] = (1, self.y[1], *[1] * (len(self.y) - 2))
+        given = {uid: sketch.given(uid, shapes[uid], strides(shapes[uid])) for uid in self.inputs}
+        out = shapes[self.output]
+        sketch.result(self._operate(sketch.graph, given), self.output, out, strides(out))
 
-
-def _operate(graph: Any, spec: Spec, given: dict[int, Any]) -> Any:
-    """Add the operations to a graph; return the result."""
-    window = spec.conv.window
-    geometry = {
-        "padding": list(window.pad),
-        "stride": list(window.stride),
-        "dilation": list(window.dilation),
-    }
-    if spec.kind == "grad_x":
-        return graph.conv_dgrad(loss=given[Y], filter=given[W], **geometry)
-    if spec.kind == "grad_w":
-        return graph.conv_wgrad(image=given[X], loss=given[Y], **geometry)
-    y = graph.conv_fprop(image=given[X], weight=given[W], **geometry)
-    if spec.bias:
-        y = graph.bias(name="bias", input=y, bias=given[BIAS])
-    if spec.add:
-        y = graph.add(name="add", a=y, b=given[ADD])
-    return graph.relu(name="relu", input=y) if spec.relu else y
+    def _operate(self, graph: Any, given: dict[int, Any]) -> Any:
+        """Add the operations; return the result."""
+        window = self.conv.window
+        geometry = {
+            "padding": list(window.pad),
+            "stride": list(window.stride),
+            "dilation": list(window.dilation),
+        }
+        if self.kind == "grad_x":
+            return graph.conv_dgrad(loss=given[Y], filter=given[W], **geometry)
+        if self.kind == "grad_w":
+            return graph.conv_wgrad(image=given[X], loss=given[Y], **geometry)
+        y = graph.conv_fprop(image=given[X], weight=given[W], **geometry)
+        if self.bias:
+            y = graph.bias(name="bias", input=y, bias=given[BIAS])
+        if self.add:
+            y = graph.add(name="add", a=y, b=given[ADD])
+        return graph.relu(name="relu", input=y) if self.relu else y

@@ -1,9 +1,11 @@
 """cuDNN's operations on a card, built once for each geometry and kept."""
 
+import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from netcfg.engines.cuda.conv_graph import Spec, describe
+from netcfg.engines.cuda.description import Spec, describe
 from netcfg.engines.cuda.tune import Choices, fastest
 
 __all__ = ["Graphs"]
@@ -16,7 +18,10 @@ class Graphs:
         device: its stream and scratch memory are used.
 
     Attributes:
+        version: of cuDNN: 91900 for 9.19.0.
         autotune: whether all plans are tried and the fastest is taken, where none is known yet.
+        deterministic: whether only plans are taken whose results have the same bits every time;
+            to be set before the first pass.
 
     Raises:
         ImportError, RuntimeError: cuDNN or its frontend cannot be loaded.
@@ -30,9 +35,10 @@ class Graphs:
         self._handle = cudnn.create_handle()
         cudnn.set_stream(handle=self._handle, stream=device.stream.ptr)
         self._plans: dict[Spec, _Plan | None] = {}
-        self.autotune = False
+        self.autotune = self.deterministic = False
         properties = device.xp.cuda.runtime.getDeviceProperties(device.index)
-        self._choices = Choices(properties["name"].decode(), cudnn.backend_version())
+        self.version = int(cudnn.backend_version())
+        self._choices = Choices(properties["name"].decode(), self.version)
 
     def run(self, spec: Spec, addresses: Mapping[int, int]) -> bool:
         """Compute; return whether cuDNN can.
@@ -52,6 +58,8 @@ class Graphs:
 
     def _make(self, spec: Spec, addresses: Mapping[int, int]) -> "_Plan | None":
         """Build a plan: the one chosen before, the fastest, or the first of the heuristics."""
+        known: Any = spec  # a dataclass, of whichever operation
+        spec = replace(known, deterministic=self.deterministic)
         try:
             graph = describe(self._cudnn, spec, handle=self._handle)
             index = self._choices.find(spec, graph)
@@ -62,7 +70,12 @@ class Graphs:
                 graph.build_plans()
             else:
                 graph.build_plan_at_index(index)
-        except (self._cudnn.cudnnGraphNotSupportedError, RuntimeError):
+        except self._cudnn.cudnnGraphNotSupportedError:
+            return None
+        except MemoryError:
+            raise
+        except Exception as error:  # the frontend raises what it likes; there is another way
+            logging.getLogger(__name__).warning("cuDNN cannot compute %s: %s", spec, error)
             return None
         return _Plan(graph)
 

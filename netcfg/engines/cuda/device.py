@@ -2,6 +2,7 @@
 
 import functools
 import logging
+import threading
 import weakref
 from typing import Any
 
@@ -18,6 +19,10 @@ INSTALL = "pip install 'netcfg[cuda13]' (netcfg[cuda12] for drivers before 580)"
 
 class MissingError(NetError):
     """The card, its driver, CuPy or another library is not there."""
+
+
+_current = threading.local()
+"""The device that this thread uses: CuPy knows card and stream for each thread."""
 
 
 class Device:
@@ -45,7 +50,7 @@ class Device:
         self.index = index
         cupy.cuda.Device(index).use()
         self.stream = cupy.cuda.Stream(non_blocking=True)
-        self.stream.use()
+        self.use()
         self.reasons: list[str] = []
         self.workspace = Workspace(cupy)
         self.counters = Counters(cupy)
@@ -54,8 +59,17 @@ class Device:
         for reason in self.reasons:
             logging.getLogger(__name__).warning("%s", reason)
 
+    def use(self) -> None:
+        """Let this thread work on the card and queue its work on the stream."""
+        if getattr(_current, "device", None) is self:
+            return
+        self.xp.cuda.Device(self.index).use()
+        self.stream.use()
+        _current.device = self
+
     def kernels(self, dtype: Any) -> Kernels:
         """Return the kernels for arrays of a type."""
+        self.use()
         return _kernels(np.dtype(dtype).name, self.index)
 
     def capability(self) -> int:

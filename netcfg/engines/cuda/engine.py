@@ -8,17 +8,18 @@ from netcfg.engines.base import Conv, Window
 from netcfg.engines.cuda.arrays import countable, empty
 from netcfg.engines.cuda.conv_graph import Kind, Spec
 from netcfg.engines.cuda.cublas import supported
+from netcfg.engines.cuda.description import TYPES
 from netcfg.engines.cuda.device import Device, find
+from netcfg.engines.cuda.graphs import Stream, stream_of
 from netcfg.engines.cuda.launch import address
-from netcfg.engines.cuda.norms import Norms
-from netcfg.engines.cuda.precision import precision
-from netcfg.types import Array, Shape
+from netcfg.engines.cuda.precision import Floats, precision
+from netcfg.engines.cuda.recurrent import Whole, suits
+from netcfg.engines.cuda.tokens import Tokens
+from netcfg.engines.cuda.whole import form_of
+from netcfg.types import Array, Arrays, Shape
 
-GRAPH_TYPES = ("float32", "float16", "bfloat16")
-"""Types that cuDNN convolves."""
 
-
-class Cuda(Norms):
+class Cuda(Tokens):
     """CuPy arrays, images channels-last.
 
     ``storage`` tf32 is float32 whose products are rounded to TF32, as the field does; float32
@@ -30,40 +31,90 @@ class Cuda(Norms):
         dtype: of parameters: float32, or float64 to check gradients.
         storage: ``tf32``, ``float32``, ``float16`` or ``bfloat16``.
         device: the card; the first one if None.
+        gradients: of blobs, named as ``storage``; the same if None.
+
+    Attributes:
+        floats: shared with the engines of layers that have floats of their own.
     """
 
     name: ClassVar[str] = "cuda"
 
     def __init__(
-        self, dtype: Any = np.float32, storage: str = "tf32", *, device: Device | None = None
+        self,
+        dtype: Any = np.float32,
+        storage: str = "tf32",
+        *,
+        device: Device | None = None,
+        gradients: str | None = None,
     ) -> None:
         super().__init__(device or find(), precision(storage), dtype)
+        self._gradients = precision(gradients or storage)
+        self.grad_store = self._gradients.blobs(self.dtype)
+        self.floats = Floats(scaled=bool(self.grad_store == np.float16))
 
-    def _with(self, storage: str) -> "Cuda":
-        """Return an engine of the same card with blobs of another precision."""
-        return type(self)(self.dtype, storage, device=self.device)
+    def _with(self, blobs: bool | None, gradients: bool | None, layer: bool) -> "Cuda":
+        """Return an engine of the same card with other floats; this one if they are the same.
+
+        Args:
+            blobs: whether blobs are 16-bit floats; None for as they are here.
+            gradients: whether their gradients are; None for as ``blobs``, or as they are here.
+            layer: whether it is for a layer of this engine's net.
+        """
+        names = self.precision.storage, self._gradients.storage
+        short = next((name for name in names if name.endswith("16")), "float16")
+        long = "tf32" if self.precision.tf32 else "float32"
+        gradients = blobs if gradients is None else gradients
+        chosen = [
+            name if wanted is None else short if wanted else long
+            for name, wanted in zip(names, (blobs, gradients), strict=True)
+        ]
+        chosen = [long if name == "float32" else name for name in chosen]
+        if precision(chosen[0]) == self.precision and precision(chosen[1]) == self._gradients:
+            return self
+        made = type(self)(self.dtype, chosen[0], device=self.device, gradients=chosen[1])
+        if layer:
+            self.floats.mixed = True
+            self.floats.scaled = self.floats.scaled or made.floats.scaled
+            made.floats = self.floats
+        return made
+
+    def stream(self) -> Stream | None:
+        return stream_of(self.device)
+
+    @property
+    def mixed(self) -> bool:
+        """Return whether layers of the net differ in the types of their blobs or gradients."""
+        return self.floats.mixed
+
+    def form(self, layer: Any) -> Any:
+        return form_of(self, layer)
+
+    def _graded(self, x: Array) -> Array:
+        """Return an array in the type of gradients."""
+        return self._cast(x, self.grad_store)
 
     # Products ----------------------------------------------------------------------------------
 
     def linear(self, x: Array, w: Array, b: Array | None, slope: float | None = None) -> Array:
-        y = self._product(x, w.T, self.dtype, b, slope)
+        y = self._product(self._stored(x), self._stored(w).T, self.dtype, b, slope)
         return super().linear(self._wide(x), self._wide(w), b, slope) if y is None else y
 
     def linear_grad_x(self, dy: Array, w: Array) -> Array:
-        dx = self._product(dy, w, self.store)
+        dx = self._product(self._graded(dy), self._graded(w), self.grad_store)
         return super().linear_grad_x(self._wide(dy), self._wide(w)) if dx is None else dx
 
     def linear_grad_w(self, dy: Array, x: Array) -> Array:
-        dw = self._product(dy.T, x, self.dtype)
+        dw = self._product(self._graded(dy).T, self._graded(x), self.dtype)
         return super().linear_grad_w(self._wide(dy), self._wide(x)) if dw is None else dw
 
     def matmul(self, a: Array, b: Array) -> Array:
         shape = (*a.shape[:-1], b.shape[-1])
         if a.ndim < 3 or b.ndim < 3:
-            y = self._product(a.reshape(-1, a.shape[-1]), b, a.dtype) if b.ndim == 2 else None
+            rows = self._stored(a.reshape(-1, a.shape[-1]))
+            y = self._product(rows, self._stored(b), a.dtype) if b.ndim == 2 else None
         else:
             flat = (a.reshape(-1, *a.shape[-2:]), b.reshape(-1, *b.shape[-2:]))
-            y = self._product(*flat, a.dtype)
+            y = self._product(self._stored(flat[0]), self._stored(flat[1]), a.dtype)
         if y is not None:
             return y.reshape(shape)
         return self._as(super().matmul(self._wide(a), self._wide(b)), a)
@@ -80,7 +131,6 @@ class Cuda(Norms):
         products = self.device.products
         if products is None or not (a.size and b.size):
             return None
-        a, b = self._stored(a), self._stored(b)
         if not supported(a, b):
             return None
         out = self.xp.empty((*a.shape[:-1], b.shape[-1]), result)
@@ -90,6 +140,9 @@ class Cuda(Norms):
         if not products(a, b, out, bias, relu=slope == 0, tf32=tf32):
             return None
         return out if slope is None or slope == 0 else self.relu(out, slope)
+
+    def lstm(self, x: Array, cont: Array, first: Arrays, weights: Arrays) -> Any:
+        return Whole(self, x, cont, first, weights) if suits(x, weights) else None
 
     # Convolution -------------------------------------------------------------------------------
 
@@ -137,16 +190,16 @@ class Cuda(Norms):
         return z
 
     def conv_grad_x(self, dy: Array, w: Array, x_shape: Shape, conv: Conv) -> Array:
-        dy, w = self._stored(dy), self._stored(w)
+        dy, w = self._graded(dy), self._graded(w)
         dx = self._convolve("grad_x", dy, w, x_shape, conv)
         if dx is None:
             dx = super().conv_grad_x(self._wide(dy), self._wide(w), x_shape, conv)
-        return self._stored(dx)
+        return self._graded(dx)
 
     def conv_grad_w(
         self, dy: Array, x: Array, w_shape: Shape, conv: Conv, bias: bool
     ) -> tuple[Array, Array | None]:
-        dy, x = self._stored(dy), self._stored(x)
+        dy, x = self._graded(dy), self._graded(x)
         dw = self._convolve("grad_w", dy, x, w_shape, conv)
         if dw is None:
             dw, _ = super().conv_grad_w(self._wide(dy), self._wide(x), w_shape, conv, False)
@@ -178,7 +231,7 @@ class Cuda(Norms):
             relu: whether negative values become 0.
         """
         graphs, axes = self.device.graphs, first.ndim - 2
-        if graphs is None or not 1 <= axes <= 3 or first.dtype.name not in GRAPH_TYPES:
+        if graphs is None or not 1 <= axes <= 3 or first.dtype.name not in TYPES:
             return None
         if not countable(first, second) or (shape is not None and not all(shape)):
             return None

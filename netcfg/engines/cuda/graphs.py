@@ -5,10 +5,18 @@ from then on; an action that cannot, because it reads a file, waits for the card
 CPU, runs as ever and cuts the step in two.
 """
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+from weakref import WeakSet
+
+from netcfg.engines.cuda.upload import Upload
+from netcfg.types import Array
+
+VARIABLE = "NETCFG_GRAPHS"
+"""The environment variable that turns recorded steps and passes off."""
 
 WARM_UP = 2
 """Steps that run as ever before one is recorded: plans are made and memory is taken there."""
@@ -44,6 +52,13 @@ class Segment:
         return not self.actions[0].reason
 
 
+class Way(Protocol):
+    """How batches of the CPU come to an array of the device."""
+
+    def send(self, values: Any) -> None:
+        """Queue the copy of a batch."""
+
+
 class Recording(Protocol):
     """What records work, such as a stream."""
 
@@ -53,6 +68,9 @@ class Recording(Protocol):
     def memory(self) -> Any:
         """Return a context in which arrays come from memory that only recorded steps use."""
 
+    def way(self, target: Array) -> Way:
+        """Return the way of batches of the CPU to an array."""
+
 
 class Recorder:
     """Runs a step again and again, from graphs after the first few times.
@@ -60,16 +78,19 @@ class Recorder:
     Args:
         stream: records.
         actions: of the step, in order.
+        warm_up: steps that run as ever before one is recorded.
 
     Attributes:
         segments: the actions, cut where one cannot be recorded.
         recorded: whether steps are replayed.
     """
 
-    def __init__(self, stream: Recording, actions: Sequence[Action]) -> None:
+    def __init__(
+        self, stream: Recording, actions: Sequence[Action], warm_up: int = WARM_UP
+    ) -> None:
         self.segments = cut(actions)
         self.recorded = False
-        self._stream = stream
+        self._stream, self._warm_up = stream, warm_up
         self._runs = self._done = 0
 
     def step(self) -> None:
@@ -77,7 +98,7 @@ class Recorder:
         if self.recorded:
             self._replay()
             return
-        record = self._runs >= WARM_UP
+        record = self._runs >= self._warm_up
         for segment in self.segments:
             if record and segment.recordable:
                 with self._stream.memory():
@@ -155,6 +176,16 @@ class Stream:
         self._cuda = device.xp.cuda
         self._pool = self._cuda.MemoryPool()
         """Graphs go on using memory whose arrays are gone: nobody else may be given it."""
+        _streams.add(self)
+
+    @property
+    def size(self) -> int:
+        """Bytes of the memory that only recorded steps use."""
+        return int(self._pool.total_bytes())
+
+    def way(self, target: Array) -> Upload:
+        """Return the way of batches of the CPU to an array."""
+        return Upload(self._device, target)
 
     @contextmanager
     def memory(self) -> Iterator[None]:
@@ -191,3 +222,20 @@ class Launch:
     def launch(self) -> None:
         """Queue the graph."""
         self.graph.launch(self.stream)
+
+
+_streams: WeakSet[Stream] = WeakSet()
+
+
+def stream_of(device: Any) -> Stream | None:
+    """Return what records on a device; None where nothing can be recorded, or must not be.
+
+    Without cuBLASLt or cuDNN products are CuPy's, which refuse to be recorded.
+    """
+    whole = device.stream is not None and None not in (device.products, device.graphs)
+    return Stream(device) if whole and os.environ.get(VARIABLE, "on") != "off" else None
+
+
+def held() -> int:
+    """Return the bytes that recorded steps and passes hold, beside CuPy's pool."""
+    return sum(stream.size for stream in _streams)

@@ -23,7 +23,10 @@ BLOCKS = 16
 CHUNK = 2048
 """Elements of a parameter that a block updates."""
 
-_AXES, _TERMS, _WINDOW = 8, 8, 3
+AXES = 8
+"""Axes of arrays that are copied from strides to strides, at most."""
+
+_TERMS, _WINDOW = 8, 3
 
 _NUMBERS = {
     "int": np.int32,
@@ -39,7 +42,7 @@ _WINDOW_TYPE = np.dtype(
 )
 _TERMS_TYPE = np.dtype([("x", "u8", _TERMS), ("c", "f8", _TERMS), ("count", "i4")], align=True)
 _STRIDED_TYPE = np.dtype(
-    [("axes", "i4"), ("shape", "i4", _AXES), ("x", "i8", _AXES), ("y", "i8", _AXES)], align=True
+    [("axes", "i4"), ("shape", "i4", AXES), ("x", "i8", AXES), ("y", "i8", AXES)], align=True
 )
 _UPDATE_POINTERS = (  # in the order of the structure
     *("w", "g", "h0", "h1", "copy", "start", "length", "lr_mult", "decay_mult"),

@@ -37,12 +37,14 @@ class Pointwise(Engine):
     # Arrays ------------------------------------------------------------------------------------
 
     def asarray(self, array: Any) -> Array:
+        self.device.use()  # a pass begins with its inputs, in whichever thread
         made = self.xp.asarray(array, dtype=self.dtype)
         if made is array or made.ndim < 4 or isinstance(array, type(made)):
             return made
         return self._last(made)  # images come from the CPU, and weights
 
     def to_numpy(self, array: Array) -> np.ndarray:
+        self.device.use()
         host = array if isinstance(array, np.ndarray) else self.xp.asnumpy(array)
         return host if host.dtype.kind in "fiub" else host.astype(np.float32)
 
@@ -72,7 +74,7 @@ class Pointwise(Engine):
         if inner > 1:
             self._each(x, f"{name}_columns{suffix}", outer * inner, *laid, y, outer, length, inner)
             return y
-        width = min(32, 1 << (length - 1).bit_length())
+        width = lanes(length)
         grid = (-(-outer * width // 256),)
         self._run(x, f"{name}_rows{suffix}", grid, (256,), *laid, y, outer, length, width)
         return y
@@ -103,15 +105,19 @@ class Pointwise(Engine):
 
     def keep_mask(self, shape: Shape, ratio: float, drawing: Any) -> Array:
         mask = self.xp.empty(shape, np.uint8)
-        counter = self.device.counters.of(drawing, drawing.step)
         n = mask.size
         if n > arrays.LARGEST:
             return super().keep_mask(shape, ratio, drawing)
         kernels = self.device.kernels(np.float32)
-        name = zlib.crc32(drawing.name.encode())
-        kernels.each("keep_mask", -(-n // 8), mask, n, ratio, drawing.context.seed, name, counter)
-        kernels.run("advance", (1,), (1,), counter)
+        key = drawing.context.seed, zlib.crc32(drawing.name.encode()), self._drawn(drawing)
+        kernels.each("keep_mask", -(-n // 8), mask, n, ratio, *key)
         return mask.view(bool)
+
+    def _drawn(self, drawing: Any) -> Array:
+        """Return the number of a layer's pass, in the card's memory, and count on there."""
+        counter, taken = self.device.counters.of(drawing, drawing.step), self.xp.empty(1, np.uint64)
+        self.device.kernels(np.float32).run("advance", (1,), (1,), counter, taken)
+        return taken
 
     def weighted_sum(
         self, xs: Sequence[Array], coeffs: Sequence[float], slope: float | None = None
@@ -152,26 +158,26 @@ class Pointwise(Engine):
         return self._channel_sums(x, None, x.size // x.shape[axis], x.shape[axis], inner)
 
     def _channel_sums(
-        self, a: Array, b: Array | None, rows: int, channels: int, inner: int
+        self, a: Array, b: Array | None, rows: int, channels: int, inner: int, operation: int = 0
     ) -> Array:
-        """Return Σ a, or Σ a b, of each channel, as float32 where a is a 16-bit float."""
+        """Return Σ a of each channel, as float32 where a is a 16-bit float.
+
+        Args:
+            a: see above.
+            b: of the same size and layout.
+            rows: how many pixels there are.
+            channels: see above.
+            inner: 1 channels-last, else places of an image.
+            operation: 1 for Σ a b, 2 for Σ a min(b, 0).
+        """
         parts = _parts(rows)
         partial = self._acc((parts, channels), a)
         sums = self._acc((channels,), a)
-        grid, operation = (-(-channels // 32), parts), 0 if b is None else 1
+        grid = (-(-channels // 32), parts)
         self._run(
-            a,
-            "channel_sums_partial",
-            grid,
-            (32, 8),
-            a,
-            b,
-            partial,
-            rows,
-            channels,
-            inner,
-            operation,
-        )
+            a, "channel_sums_partial", grid, (32, 8),
+            a, b, partial, rows, channels, inner, operation,
+        )  # fmt: skip
         self._each(a, "fold_sums", 32 * channels, partial, sums, parts, channels, 0)
         return sums
 
@@ -191,6 +197,7 @@ class Pointwise(Engine):
 
     def _of(self, x: Array) -> Kernels:
         """Return the kernels for the type of an array."""
+        self.device.use()
         found = self._kernels.get(x.dtype)
         if found is None:
             found = self._kernels[x.dtype] = self.device.kernels(x.dtype)
@@ -226,8 +233,9 @@ class Pointwise(Engine):
         """Return an array in another type, by a kernel where one of them has 16 bits."""
         if x.dtype == dtype:
             return x
-        wide = {x.dtype, dtype} - {np.dtype(np.float16), self.store}
-        if wide != {np.dtype(np.float32)} or not countable(x):
+        pair = {x.dtype, np.dtype(dtype)}
+        short = {t for t in pair if t.itemsize == 2 and t.kind in "fV"}  # ml_dtypes says V
+        if not short or pair - short != {np.dtype(np.float32)} or not countable(x):
             return x.astype(dtype)
         x = dense(self.xp, x)
         y = self.xp.empty_like(x, dtype=dtype)
@@ -250,6 +258,11 @@ class Pointwise(Engine):
         N, C = x.shape[:2]
         self._run(x, "transpose", (-(-S // 32), -(-C // 32), N), (32, 8), x, y, C, S)
         return y
+
+
+def lanes(length: int) -> int:
+    """Return how many threads share a row: a power of two, at most a warp."""
+    return min(32, 1 << (length - 1).bit_length())
 
 
 def _parts(rows: int) -> int:

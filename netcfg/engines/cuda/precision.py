@@ -39,6 +39,19 @@ class Precision:
         return np.dtype(bfloat16)
 
 
+@dataclass
+class Floats:
+    """What the engines of one net's layers have in common.
+
+    Attributes:
+        scaled: whether gradients of some are float16, so that losses must be scaled up.
+        mixed: whether layers differ in the types of their blobs or gradients.
+    """
+
+    scaled: bool = False
+    mixed: bool = False
+
+
 def precision(name: str) -> Precision:
     """Return what a name on the command line means.
 

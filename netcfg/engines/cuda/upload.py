@@ -39,6 +39,7 @@ class Upload:
 
     def send(self, values: Any) -> None:
         """Queue the copy of an array of the CPU."""
+        self._device.use()
         i, self._next = self._next, (self._next + 1) % BUFFERS
         self._arrived[i].synchronize()  # pinned memory is still read until then
         np.copyto(self._pinned[i], values, casting="same_kind")

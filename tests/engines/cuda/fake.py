@@ -7,11 +7,17 @@ from typing import Any
 
 import numpy as np
 
+from netcfg.engines.base import Engine
+from netcfg.engines.cuda import attention_graph as at
 from netcfg.engines.cuda import conv_graph
-from netcfg.engines.cuda.conv_graph import Spec, strides
+from netcfg.engines.cuda import norm_graph as ng
+from netcfg.engines.cuda.attention_graph import AttentionSpec
+from netcfg.engines.cuda.conv_graph import Spec
 from netcfg.engines.cuda.cublas import matrix
+from netcfg.engines.cuda.description import strides
 from netcfg.engines.cuda.device import Counters
 from netcfg.engines.cuda.engine import Cuda
+from netcfg.engines.cuda.norm_graph import NormSpec
 from netcfg.engines.numpy_conv import conv as convolve
 from netcfg.engines.numpy_conv import conv_grad_w, conv_grad_x
 from tests.engines.cuda.host import HostKernels, dtype_of
@@ -20,12 +26,18 @@ from tests.engines.cuda.host import HostKernels, dtype_of
 class FakeDevice:
     """What ``Cuda`` needs of a ``Device``."""
 
+    stream: Any = None
+    """Nothing is recorded."""
+
     def __init__(self, *, products: bool = True, graphs: bool = True) -> None:
         self.xp = np
         self.products = FakeProducts() if products else None
         self.graphs = FakeGraphs() if graphs else None
         self.counters = Counters(np)
         self.reasons: list[str] = []
+
+    def use(self) -> None:
+        """Let this thread use the card that is none."""
 
     def kernels(self, dtype: Any) -> HostKernels:
         return _kernels(np.dtype(dtype).name)
@@ -71,24 +83,91 @@ def _read(x: np.ndarray, lie: Any) -> np.ndarray:
 
 
 class FakeGraphs:
-    """cuDNN's convolutions, computed from addresses and channels-last strides."""
+    """cuDNN's operations, computed from addresses and what descriptions say of memory."""
 
     def __init__(self, refused: tuple[str, ...] = ()) -> None:
-        self.specs: list[Spec] = []
+        self.specs: list[Any] = []
         self.refused = refused
-        """What no plan is found for: ``relu``, ``add``, ``bias`` or a kind."""
+        """What no plan is found for: ``relu``, ``add``, ``bias``, ``grad`` or a kind."""
 
-    def run(self, spec: Spec, addresses: Mapping[int, int]) -> bool:
-        if any(spec.kind == r or getattr(spec, r, False) for r in self.refused):
+    def run(self, spec: Any, addresses: Mapping[int, int]) -> bool:
+        kind = getattr(spec, "kind", "attention")
+        if any(kind == r or getattr(spec, r, False) for r in self.refused):
             return False
         self.specs.append(spec)
-        assert set(addresses) == {*spec.inputs, spec.output}
-        shapes = {conv_graph.X: spec.x, conv_graph.W: spec.w, conv_graph.Y: spec.y}
-        shapes |= {conv_graph.BIAS: (spec.y[1],), conv_graph.ADD: spec.y}
-        view = {uid: _view(at, shapes[uid], spec.dtype) for uid, at in addresses.items()}
-        given = {uid: view[uid].astype(np.float64) for uid in spec.inputs}
-        view[spec.output][...] = _compute(spec, given)
+        compute = {Spec: _convolve, NormSpec: _normalize, AttentionSpec: _attend}[type(spec)]
+        compute(spec, addresses)
         return True
+
+
+def _convolve(spec: Spec, addresses: Mapping[int, int]) -> None:
+    assert set(addresses) == {*spec.inputs, spec.output}
+    shapes = {conv_graph.X: spec.x, conv_graph.W: spec.w, conv_graph.Y: spec.y}
+    shapes |= {conv_graph.BIAS: (spec.y[1],), conv_graph.ADD: spec.y}
+    view = {uid: _view(at, shapes[uid], spec.dtype) for uid, at in addresses.items()}
+    given = {uid: view[uid].astype(np.float64) for uid in spec.inputs}
+    view[spec.output][...] = _compute(spec, given)
+
+
+def _normalize(spec: NormSpec, addresses: Mapping[int, int]) -> None:
+    assert set(addresses) == {*spec.inputs, *spec.outputs}
+    view = {}
+    for uid, address in addresses.items():
+        dtype = spec.dtype if uid in ng.IMAGES else "float32"
+        view[uid] = _view(address, spec.shape(uid), dtype)
+    axes = (1, 2, 3) if spec.kind != "batch" else (0, *range(2, len(spec.x)))
+    given = {uid: view[uid].astype(np.float64) for uid in spec.inputs}
+    made = (_norm_grad if spec.grad else _norm)(spec, given, axes)
+    for uid in spec.outputs:
+        view[uid][...] = made[uid]
+
+
+def _norm(spec: NormSpec, given: dict[int, np.ndarray], axes: Any) -> dict[int, np.ndarray]:
+    x, mean = given[ng.X], np.zeros(1)
+    if spec.kind != "rms":
+        mean = x.mean(axis=axes, keepdims=True)
+    inverse = 1 / np.sqrt(((x - mean) ** 2).mean(axis=axes, keepdims=True) + spec.eps)
+    y = (x - mean) * inverse * given[ng.W] + given.get(ng.B, 0)
+    made = {ng.Y: np.maximum(y, 0) if spec.relu else y, ng.MEAN: mean, ng.INVERSE: inverse}
+    return {**made, ng.NEW_MEAN: mean, ng.NEW_VAR: np.full_like(inverse, 7)}
+
+
+def _norm_grad(spec: NormSpec, given: dict[int, np.ndarray], axes: Any) -> dict[int, np.ndarray]:
+    w, inverse, dy = given[ng.W], given[ng.INVERSE], given[ng.DY]
+    z = (given[ng.X] - given.get(ng.MEAN, 0)) * inverse
+    if spec.relu:
+        dy = dy * (w * z + given[ng.B] > 0)
+    g = w * dy
+    dx = g - z * (g * z).mean(axis=axes, keepdims=True)
+    if spec.kind != "rms":
+        dx -= g.mean(axis=axes, keepdims=True)
+    others = tuple(i for i in range(dy.ndim) if i != 1)
+    dw, db = (d.sum(axis=others, keepdims=True) for d in (dy * z, dy))
+    return {ng.DX: dx * inverse, ng.DW: dw, ng.DB: db}
+
+
+def _attend(spec: AttentionSpec, addresses: Mapping[int, int]) -> None:
+    assert set(addresses) == {*spec.inputs, *spec.outputs}
+    view = {uid: _strided(at_, *spec.lies(uid)) for uid, at_ in addresses.items()}
+    e = Engine(np.float64)
+    q, k, v = (view[uid].astype(np.float64) for uid in (at.Q, at.K, at.V))
+    y, kept = e.attention(q, k, v, spec.scale, spec.causal)
+    if not spec.grad:
+        view[at.Y][...], view[at.STATS][...] = y, 7
+        return
+    assert (view[at.STATS] == 7).all()
+    np.testing.assert_allclose(view[at.Y].astype(np.float64), y, rtol=0, atol=0.05)
+    made = e.attention_grad(view[at.DY].astype(np.float64), kept)
+    for uid, gradient in zip(spec.outputs, made, strict=True):
+        view[uid][...] = gradient
+
+
+def _strided(address: int, shape: Any, steps: Any, dtype: str) -> np.ndarray:
+    kind = dtype_of(dtype)
+    assert address % 16 == 0
+    size = (1 + sum((n - 1) * s for n, s in zip(shape, steps, strict=True))) * kind.itemsize
+    memory = np.frombuffer((ctypes.c_char * size).from_address(address), kind)
+    return np.lib.stride_tricks.as_strided(memory, shape, [s * kind.itemsize for s in steps])
 
 
 def _view(address: int, shape: tuple[int, ...], dtype: str) -> np.ndarray:

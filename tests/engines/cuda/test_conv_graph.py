@@ -1,40 +1,14 @@
-"""Graphs of convolutions: strides and tensors, and with cuDNN the plans, without a card."""
-
-import importlib.util
-import json
-import os
-import shutil
-import subprocess
-import sys
-from functools import cache
-from pathlib import Path
-from typing import Any
+"""Graphs of convolutions: what is read and written, and with cuDNN the plans, without a card."""
 
 import pytest
 
 from netcfg.engines import Conv, Window
-from netcfg.engines.cuda.conv_graph import ADD, BIAS, Spec, W, X, Y, strides
-from tests.engines.cuda.offline import specs
-
-ROOT = Path(__file__).resolve().parents[3]
-DRIVER = (
-    "cuCtxGetCurrent cuCtxGetLimit cuCtxPopCurrent cuCtxPushCurrent cuDeviceGet cuInit "
-    "cuKernelGetAttribute cuKernelGetFunction cuKernelSetAttribute cuLaunchCooperativeKernel "
-    "cuLaunchKernel cuLaunchKernelEx cuLibraryGetKernel cuLibraryLoadData cuLibraryLoadFromFile "
-    "cuLibraryUnload cuLinkAddData cuLinkComplete cuLinkCreate cuLinkDestroy cuModuleGetFunction "
-    "cuModuleLoadData cuModuleUnload cuOccupancyMaxPotentialClusterSize cuStreamGetCtx "
-    "cuTensorMapEncodeIm2col cuTensorMapEncodeTiled cuDriverGetVersion cuGetErrorString "
-    "cuGetErrorName cuDeviceGetCount"
-)
-"""Functions of the driver that cuDNN is linked with; here they only answer that there is none."""
+from netcfg.engines.cuda.conv_graph import ADD, BIAS, Spec, W, X, Y
+from tests.engines.cuda.offline import convolutions
+from tests.engines.cuda.plans import built
 
 CONV = Conv(Window((3, 3), (1, 1), (1, 1), (1, 1)))
 SHAPES = (2, 4, 5, 5), (8, 4, 3, 3), (2, 8, 5, 5)
-
-
-def test_strides_are_those_of_channels_last_memory() -> None:
-    assert strides((2, 3, 4, 5)) == [60, 1, 15, 3]
-    assert strides((2, 3, 4, 5, 6)) == [360, 1, 90, 18, 3]
 
 
 def test_what_is_read_and_written() -> None:
@@ -45,39 +19,18 @@ def test_what_is_read_and_written() -> None:
     assert (weights.inputs, weights.output) == ((Y, X), W)
 
 
-@cache
-def built(folder: Path) -> dict[str, Any]:
-    """Return what became of all specs, in a process with a driver that does nothing."""
-    home = importlib.util.find_spec("nvidia")
-    compiler = shutil.which("gcc")
-    if importlib.util.find_spec("cudnn") is None or home is None or compiler is None:
-        pytest.skip("needs cuDNN, its frontend, NVRTC and cuBLASLt (netcfg[cuda13]), and gcc")
-    source = folder / "driver.c"
-    source.write_text(
-        "".join(f"int {name}() {{ return 100; }}\n" for name in DRIVER.split()[:-4])
-        + "int cuDriverGetVersion(int* v) { *v = 13000; return 0; }\n"
-        'int cuGetErrorString(int e, const char** s) { *s = "none"; return 0; }\n'
-        'int cuGetErrorName(int e, const char** s) { *s = "none"; return 0; }\n'
-        "int cuDeviceGetCount(int* n) { *n = 0; return 0; }\n"
+def test_which_plans_are_not_wanted() -> None:
+    assert Spec("forward", *SHAPES, CONV, "float32").avoided == (
+        "NONDETERMINISTIC",
+        "DOWN_CONVERT_INPUTS",
     )
-    library = folder / "libcuda.so.1"
-    options = ["-w", "-shared", "-fPIC", "-Wl,-soname,libcuda.so.1"]
-    subprocess.run([compiler, *options, str(source), "-o", str(library)], check=True)
-    places = [p for root in home.submodule_search_locations or () for p in Path(root).glob("*/lib")]
-    paths = [str(folder), *map(str, places), os.environ.get("LD_LIBRARY_PATH", "")]
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.engines.cuda.offline"],
-        cwd=ROOT,
-        env={**os.environ, "LD_LIBRARY_PATH": ":".join(paths)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-1000:]
-    return json.loads(done.stdout.splitlines()[-1])
+    free = Spec("forward", *SHAPES, CONV, "float16", tf32=False, deterministic=False)
+    assert free.avoided == ()
+    exact = Spec("forward", *SHAPES, CONV, "float32", tf32=False, deterministic=False)
+    assert exact.avoided == ("DOWN_CONVERT_INPUTS", "TENSOR_CORE")
 
 
-@pytest.mark.parametrize("name", specs())
+@pytest.mark.parametrize("name", convolutions())
 def test_cudnn_has_a_plan(name: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     found = built(tmp_path_factory.getbasetemp())[name]
     if name == "depthwise bfloat16 fused":

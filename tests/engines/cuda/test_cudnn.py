@@ -61,6 +61,7 @@ def graphs(index: int | None = None) -> Any:
     made: Any = cudnn.Graphs.__new__(cudnn.Graphs)
     made._cudnn, made._device, made._handle = Frontend, Device, "handle"
     made._plans, made.autotune, made._choices = {}, False, Choices(index)
+    made.deterministic = True
     return made
 
 
@@ -80,6 +81,23 @@ def test_a_plan_is_made_once_and_run_on_addresses(monkeypatch: pytest.MonkeyPatc
     assert graph.runs == [({1: 10, 2: 20, 3: 30}, 1064, "handle")] * 2
 
 
+@pytest.mark.parametrize("wanted", [False, True])
+def test_plans_are_deterministic_where_that_is_asked_for(
+    wanted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = list[Spec]()
+
+    def describe(module: Any, spec: Spec, *, handle: str) -> Graph:
+        found.append(spec)
+        return Graph()
+
+    monkeypatch.setattr(cudnn, "describe", describe)
+    made = graphs()
+    made.deterministic = wanted
+    assert made.run(SPEC, {})
+    assert [spec.deterministic for spec in found] == [wanted]
+
+
 def test_what_cudnn_refuses_is_refused_once(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = list[Spec]()
 
@@ -91,6 +109,29 @@ def test_what_cudnn_refuses_is_refused_once(monkeypatch: pytest.MonkeyPatch) -> 
     made = graphs()
     assert [made.run(SPEC, {}) for _ in range(2)] == [False, False]
     assert len(calls) == 1
+
+
+def test_what_the_frontend_makes_wrong_is_told_and_done_otherwise(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def describe(module: Any, spec: Spec, *, handle: str) -> Graph:
+        raise ValueError("no such knob")
+
+    monkeypatch.setattr(cudnn, "describe", describe)
+    made = graphs()
+    assert [made.run(SPEC, {}) for _ in range(2)] == [False, False]
+    (record,) = caplog.records
+    assert record.getMessage().startswith("cuDNN cannot compute Spec(kind='forward'")
+    assert record.getMessage().endswith("no such knob")
+
+
+def test_no_memory_is_not_taken_for_no_plan(monkeypatch: pytest.MonkeyPatch) -> None:
+    def describe(module: Any, spec: Spec, *, handle: str) -> Graph:
+        raise MemoryError
+
+    monkeypatch.setattr(cudnn, "describe", describe)
+    with pytest.raises(MemoryError):
+        graphs().run(SPEC, {})
 
 
 def test_measured_plans_are_kept_and_taken_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,8 @@
 """Finding a card; counters and scratch memory."""
 
 import sys
-from types import ModuleType
+import threading
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -91,3 +92,30 @@ def test_scratch_memory_grows_and_old_addresses_stay_good() -> None:
     assert workspace.address(200) != first
     assert workspace.size == 200
     assert workspace._blocks[0].ctypes.data == first
+
+
+def test_each_thread_is_given_card_and_stream() -> None:
+    told: list[tuple[str, Any]] = []
+
+    class Cuda:
+        @staticmethod
+        def Device(index: int) -> Any:  # noqa: N802 - CuPy's name
+            return SimpleNamespace(use=lambda: told.append(("card", index)))
+
+    def device(index: int) -> Device:
+        made = Device.__new__(Device)
+        made.xp, made.index = SimpleNamespace(cuda=Cuda), index
+        made.stream = SimpleNamespace(use=lambda: told.append(("stream", index)))
+        return made
+
+    one, two = device(0), device(1)
+    one.use()
+    one.use()
+    assert told == [("card", 0), ("stream", 0)]
+    thread = threading.Thread(target=one.use)
+    thread.start()
+    thread.join()
+    assert told == [("card", 0), ("stream", 0)] * 2
+    two.use()
+    one.use()
+    assert told[4:] == [("card", 1), ("stream", 1), ("card", 0), ("stream", 0)]

@@ -6,7 +6,17 @@ from typing import Any
 
 import pytest
 
-from netcfg.engines.cuda.graphs import WARM_UP, Action, Recorder, Stream, cut
+from netcfg.engines.cuda import graphs
+from netcfg.engines.cuda.graphs import (
+    VARIABLE,
+    WARM_UP,
+    Action,
+    Recorder,
+    Stream,
+    cut,
+    held,
+    stream_of,
+)
 
 
 class FakeStream:
@@ -22,6 +32,9 @@ class FakeStream:
     def capture(self, work: Callable[[], None]) -> Any:
         self.log.append("capture")
         return FakeGraph(self, work)
+
+    def way(self, target: Any) -> Any:
+        raise NotImplementedError
 
 
 class FakeGraph:
@@ -103,6 +116,9 @@ class Cuda:
         def malloc(self, size: int) -> None:
             """Allocate."""
 
+        def total_bytes(self) -> int:
+            return 100
+
     @staticmethod
     @contextmanager
     def using_allocator(allocator: Any) -> Iterator[None]:
@@ -114,7 +130,9 @@ class Device:
         self.xp = self
         self.cuda = Cuda
         self.log: list[Any] = []
-        self.stream = self
+        self.stream: Any = self
+        self.products: Any = "cuBLASLt"
+        self.graphs: Any = "cuDNN"
 
     def begin_capture(self) -> None:
         self.log.append("begin")
@@ -142,5 +160,31 @@ def test_a_capture_that_fails_is_ended_and_says_why() -> None:
     device = Device()
     device.log.append("before")
     with pytest.raises(ZeroDivisionError):
-        Stream(device).capture(lambda: 1 // 0)  # type: ignore[arg-type, return-value]
+        Stream(device).capture(lambda: 1 // 0)  # type: ignore[arg-type]
     assert device.log == ["before", "begin", "end"]
+
+
+def test_what_records_on_a_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    device, before = Device(), held()
+    stream = stream_of(device)
+    assert stream is not None
+    assert held() == before + stream.size == before + 100
+    monkeypatch.setattr(graphs, "Upload", lambda device, target: (device, target))
+    way: Any = stream.way("target")
+    assert way == (device, "target")
+    monkeypatch.setenv(VARIABLE, "off")
+    assert stream_of(device) is None
+
+
+@pytest.mark.parametrize("missing", ["products", "graphs", "stream"])
+def test_nothing_is_recorded_without_what_can_be(missing: str) -> None:
+    device = Device()
+    setattr(device, missing, None)
+    assert stream_of(device) is None
+
+
+def test_a_recorder_may_record_at_once() -> None:
+    stream, done = FakeStream(), list[str]()
+    recorder = Recorder(stream, [Action("ip", lambda: done.append("ip"))], warm_up=0)
+    recorder.step()
+    assert (stream.log, done, recorder.recorded) == (["capture", "launch"], ["ip"], True)

@@ -48,6 +48,9 @@ class Device:
 
     Event, Stream = Event, Stream
 
+    def use(self) -> None:
+        """Let this thread use the card."""
+
     @staticmethod
     def empty(shape: Any, dtype: Any) -> Any:
         return np.empty(shape, dtype).view(Staged)

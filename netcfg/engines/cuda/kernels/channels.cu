@@ -180,6 +180,14 @@ extern "C" __global__ void fold_batch_norm(const Acc* partial, const Real* x, Ac
     }
 }
 
+// var of 1 / sqrt(var + eps)
+extern "C" __global__ void variance_of(const Acc* inverse, Acc* var, int channels, Acc eps) {
+    FOR_EACH(c, channels) {
+        double spread = 1 / ((double)inverse[c] * inverse[c]) - eps;
+        var[c] = spread < 0 ? 0 : spread;
+    }
+}
+
 // What normalizing takes: z = (x - mean) inverse, y = w z + b
 struct Norm {
     Acc mean, inverse, w, b;

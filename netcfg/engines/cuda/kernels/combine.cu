@@ -47,11 +47,3 @@ extern "C" __global__ void maximum_grad(const Real* dy, const unsigned char* whi
                                         int index) {
     FOR_EACH(i, n) dx[i] = which[i] == index ? dy[i] : stored(0);
 }
-
-extern "C" __global__ void multiply(const Real* a, const Real* b, Real* y, int n, Acc factor) {
-    map(n, y, [=](Acc a, Acc b) { return a * b * factor; }, a, b);
-}
-
-extern "C" __global__ void affine(const Real* x, Real* y, int n, Acc factor, Acc shift) {
-    map(n, y, [=](Acc x) { return x * factor + shift; }, x);
-}

@@ -18,27 +18,6 @@ extern "C" __global__ void copy_strided(const Real* x, Real* y, Strided s, int a
     }
 }
 
-// Rows of `width` elements, whose starts lie a pitch apart: one bottom of a Concat
-extern "C" __global__ void copy_rows(const Real* x, Real* y, int rows, int width, int x_pitch,
-                                     int y_pitch, int add) {
-    bool packed = !add && width % PACK == 0 && x_pitch % PACK == 0 && y_pitch % PACK == 0 &&
-        aligned(x) && aligned(y);
-    if (packed) {
-        unsigned packs = width / PACK;
-        FOR_EACH(i, rows * packs) {
-            unsigned row = i / packs, at = i % packs * PACK;
-            store(y + row * y_pitch + at, load<PACK>(x + row * x_pitch + at));
-        }
-        return;
-    }
-    FOR_EACH(i, rows * width) {
-        unsigned row = i / width, at = i % width;
-        Real value = x[row * x_pitch + at];
-        Real* to = y + row * y_pitch + at;
-        *to = add ? stored(widen(*to) + widen(value)) : value;
-    }
-}
-
 // (batch, rows, columns) → (batch, columns, rows), by tiles of 32 × 32; block (32, 8)
 extern "C" __global__ void transpose(const Real* x, Real* y, int rows, int columns) {
     __shared__ Real tile[32][33];
@@ -54,15 +33,5 @@ extern "C" __global__ void transpose(const Real* x, Real* y, int rows, int colum
         unsigned column = left + j, row = top + threadIdx.x;
         if (row < (unsigned)rows && column < (unsigned)columns)
             y[batch + column * rows + row] = tile[threadIdx.x][j];
-    }
-}
-
-// dx (outer, inner) = sum over the second axis of dy (outer, tiles, inner)
-extern "C" __global__ void tile_grad(const Real* dy, Real* dx, int outer, int tiles, int inner) {
-    FOR_EACH(i, outer * inner) {
-        unsigned start = i / inner * tiles * inner + i % inner;
-        Acc sum = 0;
-        for (int t = 0; t < tiles; t++) sum += widen(dy[start + t * inner]);
-        dx[i] = stored(sum);
     }
 }

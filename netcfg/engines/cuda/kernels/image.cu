@@ -6,8 +6,8 @@
 // or N, C, H, W where `planes`.
 extern "C" __global__ void transform_images(const unsigned char* x, const long long* start,
                                             const int* heights, const int* widths, const int* tops,
-                                            const int* lefts, const unsigned char* turned,
-                                            const Acc* mean, Real* y, int N, int C, int H, int W,
+                                            const int* lefts, const int* turned, const Acc* mean,
+                                            Real* y, int N, int C, int H, int W,
                                             int mean_kind, Acc scale, int planes) {
     FOR_EACH(i, N * C * H * W) {
         unsigned c, h, w, n;

@@ -111,8 +111,11 @@ extern "C" __global__ void uniforms(float* u, int n, unsigned long long seed,
     }
 }
 
-// Within a graph: the next pass.
-extern "C" __global__ void advance(unsigned long long* step) { *step += 1; }
+// taken = the number of this pass, step = that of the next one
+extern "C" __global__ void advance(unsigned long long* step, unsigned long long* taken) {
+    *taken = *step;
+    *step += 1;
+}
 
 // Fillers: a stream of their own ------------------------------------------------------------------
 

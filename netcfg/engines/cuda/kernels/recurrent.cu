@@ -26,10 +26,12 @@ extern "C" __global__ void lstm_unit(const Real* c_prev, const Real* x, const Re
     }
 }
 
-// With e = dc + dh o (1 - tanh(c)^2):  dc_prev = e f cont,  di' = e g i (1 - i),
-// df' = e cont c_prev f (1 - f),  do' = dh tanh(c) o (1 - o),  dg' = e i (1 - g^2)
+// With s = dh + cont_next more, `more` from the step after, and e = dc + s o (1 - tanh(c)^2):
+// dc_prev = e f cont,  di' = e g i (1 - i),  df' = e cont c_prev f (1 - f),
+// do' = s tanh(c) o (1 - o),  dg' = e i (1 - g^2)
 extern "C" __global__ void lstm_unit_grad(const Real* c_prev, const Real* x, const Real* add,
                                           const Acc* cont, const Real* dc, const Real* dh,
+                                          const Real* more, const Acc* cont_next,
                                           Real* dc_prev, Real* dx, int N, int D) {
     FOR_EACH(k, N * D) {
         unsigned n = k / D, d = k % D, at = n * 4 * D + d;
@@ -37,6 +39,7 @@ extern "C" __global__ void lstm_unit_grad(const Real* c_prev, const Real* x, con
         Acc past = cont[n] * widen(c_prev[k]);
         Acc squashed = tanh(gate.f * past + gate.i * gate.g);
         Acc slope = dh ? widen(dh[k]) : Acc(0);
+        if (more) slope += cont_next[n] * widen(more[k]);
         Acc e = (dc ? widen(dc[k]) : Acc(0)) + slope * gate.o * (1 - squashed * squashed);
         dc_prev[k] = stored(e * gate.f * cont[n]);
         dx[at] = stored(e * gate.g * gate.i * (1 - gate.i));

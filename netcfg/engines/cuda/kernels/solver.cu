@@ -142,22 +142,3 @@ extern "C" __global__ void gradient_factor(const double* partial, int chunks, Ac
         *good = 0;
     }
 }
-
-// Sum of squares of each block
-extern "C" __global__ void sum_squares(const Real* x, double* partial, long long n) {
-    double sum = 0;
-    long long step = (long long)blockDim.x * gridDim.x;
-    for (long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x; i < n; i += step) {
-        double value = widen(x[i]);
-        sum += value * value;
-    }
-    sum = block_sum(sum);
-    if (threadIdx.x == 0) partial[blockIdx.x] = sum;
-}
-
-extern "C" __global__ void sum_doubles(const double* partial, Acc* total, int n) {
-    double sum = 0;
-    for (int k = threadIdx.x; k < n; k += blockDim.x) sum += partial[k];
-    sum = block_sum(sum);
-    if (threadIdx.x == 0) *total = sum;
-}

@@ -172,3 +172,13 @@ def test_variance_of_values_far_from_0() -> None:
     partial = layout.partial("batch_norm_partial", 4, x, ..., layout.rows, 2, 1)
     kernels.each("fold_batch_norm", 2, partial, x, mean, var, 4, layout.rows, 2, 1)
     np.testing.assert_allclose(var, wide.var(axis=(0, 2, 3)), rtol=1e-5)
+
+
+def test_variance_from_the_inverse_of_the_spread(kernels: HostKernels) -> None:
+    var = np.array([0, 1e-6, 0.5, 3, 1e6])
+    inverse = kernels.array(1 / np.sqrt(var + EPS), kernels.acc)
+    made = kernels.empty(5, kernels.acc)
+    kernels.each("variance_of", 5, inverse, made, 5, EPS)
+    rounding = 4 * np.finfo(kernels.acc).eps
+    np.testing.assert_allclose(made, var, rtol=rounding, atol=rounding * EPS)
+    assert (made >= 0).all()

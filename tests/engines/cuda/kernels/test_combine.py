@@ -52,12 +52,3 @@ def test_maximum_without_a_gradient(kernels: HostKernels) -> None:
     y = kernels.empty(N)
     kernels.each("maximum", N, terms(xs), y, None, N)
     check(kernels, y, np.max([x.astype(np.float64) for x in xs], axis=0))
-
-
-def test_multiply_and_affine(kernels: HostKernels) -> None:
-    a, b = arrays(kernels, 2)
-    y = kernels.empty(N)
-    kernels.each("multiply", N, a, b, y, N, 0.5)
-    check(kernels, y, a.astype(np.float64) * b.astype(np.float64) * 0.5)
-    kernels.each("affine", N, a, y, N, -2, 0.25)
-    check(kernels, y, a.astype(np.float64) * -2 + 0.25)

@@ -75,9 +75,9 @@ def test_masks_of_channels_and_items(kernels: HostKernels, kind: str) -> None:
 
 
 def test_the_pass_counts_on_the_device(exact: HostKernels) -> None:
-    step = np.array([41], np.uint64)
-    exact.run("advance", (1,), (1,), step)
-    assert step.tolist() == [42]
+    step, taken = np.array([41], np.uint64), np.zeros(1, np.uint64)
+    exact.run("advance", (1,), (1,), step, taken)
+    assert (step.tolist(), taken.tolist()) == ([42], [41])
 
 
 def test_fillers(kernels: HostKernels) -> None:

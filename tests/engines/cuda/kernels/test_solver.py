@@ -148,11 +148,3 @@ def test_clipping_is_of_unscaled_gradients(exact: HostKernels) -> None:
     scale, good = np.array([4.0]), np.array([0], np.int32)
     flat.norm(scale, good)
     np.testing.assert_allclose(flat.factor[0] * np.linalg.norm(learned), 1, rtol=1e-12)
-
-
-def test_sum_of_squares(kernels: HostKernels) -> None:
-    x = kernels.array(np.random.default_rng(0).normal(size=777))
-    partial, total = kernels.empty(3, np.float64), kernels.empty(1, kernels.acc)
-    kernels.run("sum_squares", (3,), (64,), x, partial, 777)
-    kernels.run("sum_doubles", (1,), (32,), partial, total, 3)
-    np.testing.assert_allclose(total[0], (x.astype(np.float64) ** 2).sum(), rtol=1e-6)
