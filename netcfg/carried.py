@@ -30,18 +30,25 @@ class Carried:
 
     def forward(self, *bottoms: Array) -> Any:
         """Run the forward pass."""
-        return self._back(self.layer.forward(*map(self.engine.to_numpy, bottoms)))
+        return self._back(self.layer.forward(*map(self._brought, bottoms)))
 
     def backward(self, *tops: Array) -> Any:
         """Run the backward pass."""
-        to_numpy = self.engine.to_numpy
-        return self._back(self.layer.backward(*(None if t is None else to_numpy(t) for t in tops)))
+        brought = (None if t is None else self._brought(t) for t in tops)
+        return self._back(self.layer.backward(*brought))
+
+    def _brought(self, array: Array) -> Array:
+        """Return an array on the CPU, of the type that layers compute with there."""
+        return self.layer.engine.asarray(self.engine.to_numpy(array))
 
     def _back(self, arrays: Any) -> Any:
         return tuple(None if a is None else self.engine.asarray(a) for a in as_arrays(arrays))
 
 
 def runs(layer: Layer) -> Any:
-    """Return what runs a layer in its net: itself, unless its arrays must be carried."""
+    """Return what runs a layer in its net: itself, a form of its engine, or what carries arrays."""
     outer = layer.context.outer
-    return layer if outer is None else Carried(layer, outer)
+    if outer is None:
+        return layer.engine.form(layer) or layer
+    carried = Carried(layer, outer)
+    return outer.form(carried) or carried

@@ -23,8 +23,19 @@ INSTRUCTIONS = (
 )  # fmt: skip
 """Instruction sets that matter for speed, as Linux calls them: of x86-64, then of ARM."""
 
-CUPY = ("cupy-cuda13x", "cupy-cuda12x", "cupy-cuda11x", "cupy")
-"""Packages of CuPy, which programs reach cards with."""
+LIBRARIES = {
+    "CuPy": ("cupy-cuda13x", "cupy-cuda12x", "cupy"),
+    "NVRTC": ("nvidia-cuda-nvrtc", "nvidia-cuda-nvrtc-cu13", "nvidia-cuda-nvrtc-cu12"),
+    "cuBLASLt": ("nvidia-cublas", "nvidia-cublas-cu13", "nvidia-cublas-cu12"),
+    "its binding": ("nvmath-python",),
+    "cuDNN": ("nvidia-cudnn-cu13", "nvidia-cudnn-cu12"),
+    "its frontend": ("nvidia-cudnn-frontend",),
+    "16-bit floats": ("ml_dtypes",),
+}
+"""What engine cuda calls, and the packages that may bring it."""
+
+NEWEST = 13
+"""Version of CUDA from which on drivers run what extra cuda13 installs."""
 
 _PROC = Path("/proc")
 _CGROUP = Path("/sys/fs/cgroup")
@@ -158,9 +169,22 @@ def _onednn() -> str:
     return f"oneDNN {'.'.join(map(str, load().version))}"
 
 
+def _cuda() -> str:
+    """Return versions as the libraries tell them, and what is used in place of missing ones."""
+    from netcfg.engines.cuda.device import find
+
+    device = find()
+    told = [f"CuPy {device.xp.__version__}", *device.reasons]
+    if device.graphs is not None:
+        number = device.graphs.version
+        told.insert(1, f"cuDNN {number // 10000}.{number // 100 % 100}.{number % 100}")
+    return "; ".join(told)
+
+
 _VERSIONS: dict[str, Callable[[], str]] = {
     "numpy": lambda: f"NumPy {np.__version__}",
     "onednn": _onednn,
+    "cuda": _cuda,
 }
 
 
@@ -285,7 +309,7 @@ def _rows(gpu: int | None) -> Iterator[tuple[str, str]]:
     if gpu is not None and gpu >= len(driver.cards):
         raise NetError(f"there is no GPU {gpu}; the last one is {len(driver.cards) - 1}")
     yield "driver", f"{driver.driver or 'version not told'}, CUDA up to {driver.version}"
-    yield "CuPy", next(filter(None, map(_installed, CUPY)), "not installed")
+    yield from _libraries(driver.version)
     for card in driver.cards if gpu is None else [driver.cards[gpu]]:
         major, minor = card.capability
         yield (
@@ -293,3 +317,19 @@ def _rows(gpu: int | None) -> Iterator[tuple[str, str]]:
             f"{card.name}, {size(card.memory)}, compute capability {major}.{minor}, "
             f"{card.processors} multiprocessors",
         )
+
+
+def _libraries(newest: str) -> Iterator[tuple[str, str]]:
+    """Yield a row for what is installed of what cards need, and one for what is not.
+
+    Args:
+        newest: version of CUDA that the driver supports.
+    """
+    found = {
+        what: next(filter(None, map(_installed, names)), "") for what, names in LIBRARIES.items()
+    }
+    yield "libraries", ", ".join(filter(None, found.values())) or "none of netcfg's"
+    missing = [what for what, package in found.items() if not package]
+    if missing:
+        extra = "cuda13" if int(newest.partition(".")[0]) >= NEWEST else "cuda12"
+        yield "", f"not from packages: {', '.join(missing)}; pip install 'netcfg[{extra}]'"

@@ -85,6 +85,8 @@ def fused_units(
 ) -> list[Unit]:
     """Return units that run as many layers at once as give the same results.
 
+    Layers with blobs of several types stay apart, so that each blob gets its own.
+
     Args:
         graph: layers and blobs.
         layers: the layers.
@@ -92,6 +94,8 @@ def fused_units(
         keep: names of blobs that must be there afterwards.
         backward: whether a backward pass may follow.
     """
+    if any(getattr(layer.engine, "mixed", False) for layer in layers):
+        return single_units(graph, layers, plan, keep)
     chains = _Chains(graph, layers, plan, keep, backward)
     groups: list[tuple[int, ...]] = []
     taken: set[int] = set()

@@ -70,10 +70,11 @@ class Context:
             kind: class of the layer.
             config: the layer.
         """
-        engine = for_type(self.engine, config)
+        blobs = kind.differentiable and not kind.auto_tops  # scores and losses are float32
+        engine = for_type(self.engine, config) if blobs else self.engine
         if self.engine.xp is np or place_of(kind, config.type) != "host":
             return self if engine is self.engine else replace(self, engine=engine)
-        return replace(self, engine=_host(self.engine.dtype), outer=self.engine)
+        return replace(self, engine=_host(self.engine.dtype), outer=engine)
 
 
 class Layer:

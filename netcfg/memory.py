@@ -1,13 +1,21 @@
 """How much memory a net takes on a card, before it runs there and when it was too much."""
 
 import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from netcfg.errors import NetError
-from netcfg.net import Net
+from netcfg.layer import as_shapes
+from netcfg.layers.input import Input
 from netcfg.table import size
-from netcfg.types import Phase
+from netcfg.types import Phase, Shape
+
+P = ParamSpec("P")
+R = TypeVar("R")
+N = TypeVar("N")
 
 WORKSPACE = 256 << 20
 """Bytes of libraries, their scratch memory and kernels, about."""
@@ -45,11 +53,11 @@ class Need:
         )
 
 
-def predict(net: Net, itemsize: int = 4) -> Need:
+def predict(net: Any, itemsize: int = 4) -> Need:
     """Return what a net takes at the shapes it has now.
 
     Args:
-        net: on any engine.
+        net: a ``Net`` on any engine.
         itemsize: bytes of a value of a blob: 2 for 16-bit floats.
     """
     train = net.phase is Phase.TRAIN
@@ -72,7 +80,7 @@ def predict(net: Net, itemsize: int = 4) -> Need:
     return Need(count * (3 if train else 1), peak, batch)
 
 
-def too_much(net: Net, memory: int, itemsize: int = 4) -> NetError:
+def too_much(net: Any, memory: int, itemsize: int = 4) -> NetError:
     """Return what to say where a card has run out of memory.
 
     Args:
@@ -97,3 +105,45 @@ def is_out_of_memory(error: BaseException) -> bool:
 def memory_of(engine: Any) -> int:
     """Return the bytes of an engine's card."""
     return int(engine.device.memory()[1])
+
+
+@contextmanager
+def explained(net: Any) -> Iterator[None]:
+    """Say which batch fits where a card runs out of memory within the block.
+
+    Args:
+        net: a ``Net`` that runs there.
+
+    Raises:
+        NetError: the card has too little memory; the message names a batch that fits.
+    """
+    try:
+        yield
+    except MemoryError as error:
+        if not is_out_of_memory(error):
+            raise
+        _follow_inputs(net)
+        engine = net.engine
+        raise too_much(net, memory_of(engine), engine.store.itemsize) from error
+
+
+def fitting(run: Callable[Concatenate[N, P], R]) -> Callable[Concatenate[N, P], R]:
+    """Make a pass of a net say which batch fits where it does not; see ``explained``."""
+
+    @wraps(run)
+    def wrapper(net: N, /, *args: P.args, **options: P.kwargs) -> R:
+        with explained(net):
+            return run(net, *args, **options)
+
+    return wrapper
+
+
+def _follow_inputs(net: Any) -> None:
+    """Let the shapes of inputs reach all layers: a pass that broke off has come to some only."""
+    shapes: dict[Any, Shape] = {}
+    for i, (layer, node) in enumerate(zip(net.layers, net.graph.nodes, strict=True)):
+        bottoms = tuple(shapes[b] for b in node.bottoms)
+        if bottoms != net._shapes[i] or isinstance(layer, Input):
+            tops = as_shapes(layer.reshape(*bottoms), len(node.tops))
+            net.top_shapes[i], net._shapes[i] = tops, bottoms
+        shapes.update(zip(node.tops, net.top_shapes[i], strict=True))

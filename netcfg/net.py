@@ -18,6 +18,7 @@ from netcfg.fuse import Unit, fused_units, single_units
 from netcfg.graph import Blob, Node, build_graph
 from netcfg.layer import Context, Layer, as_arrays, as_shapes, located, total
 from netcfg.layers.input import Input  # its package fills the registry
+from netcfg.memory import fitting
 from netcfg.netcfg_pb2 import NetParameter, NetState
 from netcfg.param import unique
 from netcfg.phases import filter_net, left_out
@@ -158,6 +159,7 @@ class Net:
 
     # Running -----------------------------------------------------------------------------------
 
+    @fitting
     def forward(
         self,
         inputs: Mapping[str, Array] | None = None,
@@ -242,6 +244,7 @@ class Net:
         if not self._keep_saved:
             unit.runs.saved = None
 
+    @fitting
     def backward(
         self,
         diffs: Mapping[str, Array] | None = None,
@@ -344,10 +347,7 @@ class Net:
         }
 
     def load(
-        self,
-        weights: Mapping[str, Blobs],
-        *,
-        ignore_mismatch: Collection[str] = (),
+        self, weights: Mapping[str, Blobs], *, ignore_mismatch: Collection[str] = ()
     ) -> LoadReport:
         """Take parameters by layer name; see ``netcfg.weights.load_weights``."""
         return load_weights(self.layers, weights, self.engine, ignore_mismatch)

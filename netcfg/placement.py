@@ -3,7 +3,8 @@
 Layers that are not named here, of plugins too, run on the CPU, with their arrays carried over: that
 is right for any layer. One that computes with ``self.engine`` and ``self.xp`` alone may say so with
 a class attribute, ``place = "device"``, or ``place = "recorded"`` where its passes also never wait
-for the device, draw no numbers of their own and keep nothing from one pass to the next.
+for the device, draw no numbers of their own and keep nothing from one pass to the next, except in
+arrays that ``state`` returns and that each pass writes to in place.
 """
 
 from typing import Any, Literal
@@ -11,13 +12,15 @@ from typing import Any, Literal
 Place = Literal["host", "device", "recorded"]
 
 _RECORDED = (
-    "AbsVal Accuracy Axpy BNLL BatchNorm Bias ChannelScale Clip Concat ContrastiveLoss Convolution "
-    "Convolution3D ConvolutionDepthwise Crop Deconvolution DepthwiseConvolution DropPath Dropout "
-    "ELU Eltwise EuclideanLoss Exp Flatten Flip GELU GroupNorm HardSwish HingeLoss Im2col "
-    "InnerProduct L1Loss LRN LayerNorm Log MVN MatMul MultiHeadAttention MultinomialLogisticLoss "
-    "PReLU Parameter Permute Pooling Pooling3D Power RMSNorm ReLU ReLU6 Reduction Reshape Reverse "
-    "SPP Scale ShuffleChannel SiLU Sigmoid SigmoidCrossEntropyLoss Silence Slice SmoothL1Loss "
-    "Softmax SoftmaxWithLoss SpatialDropout Split Swish TanH Threshold Tile Transpose"
+    "AbsVal Accuracy Axpy BNLL BatchNorm Bias ChannelScale Clip Concat ContrastiveLoss "
+    "Convolution Convolution3D ConvolutionDepthwise Crop Deconvolution Deconvolution3D "
+    "DepthwiseConvolution "
+    "DropPath Dropout ELU Eltwise Embed EuclideanLoss Exp Flatten Flip GELU GroupNorm HardSwish "
+    "HingeLoss Im2col InnerProduct L1Loss LRN LSTM LSTMUnit LayerNorm Log MVN MatMul "
+    "MultiHeadAttention MultinomialLogisticLoss PReLU Parameter Permute Pooling Pooling3D Power "
+    "RMSNorm RNN ReLU ReLU6 Reduction Reshape Reverse SPP Scale ShuffleChannel SiLU Sigmoid "
+    "SigmoidCrossEntropyLoss Silence Slice SmoothL1Loss Softmax SoftmaxWithLoss SpatialDropout "
+    "Split Squeeze Swish TanH Threshold Tile Transpose"
 )
 
 RECORDED = frozenset(_RECORDED.split())
@@ -34,7 +37,6 @@ DEVICE = {
     "Data": "reads files",
     "DenseImageData": "reads files",
     "DummyData": "draws its values on the CPU",
-    "Embed": UNKNOWN,
     "Filter": "has as many items as its selector says",
     "FocalLoss": UNKNOWN,
     "HDF5Data": "reads files",
@@ -43,12 +45,11 @@ DEVICE = {
     "InfogainLoss": UNKNOWN,
     "Input": "is fed by the program",
     "Interp": UNKNOWN,
-    "LSTM": "hands its state from pass to pass",
-    "LSTMUnit": UNKNOWN,
+    "LabelSpecificAdd": UNKNOWN,
     "MarginInnerProduct": UNKNOWN,
     "MemoryData": "is fed by the program",
     "Normalize": UNKNOWN,
-    "RNN": "hands its state from pass to pass",
+    "ROIPooling": "checks its regions on the CPU",
     "Reorg": UNKNOWN,
     "SegAccuracy": UNKNOWN,
     "TripletLoss": UNKNOWN,
@@ -83,12 +84,16 @@ def reason_of(layer: Any) -> str:
         return HOST
     if place == "device":
         return DEVICE.get(name, "says that it cannot be recorded")
-    if name in ("Pooling", "Pooling3D") and getattr(layer, "method", 0) == STOCHASTIC:
+    pools = name in ("Pooling", "Pooling3D") and getattr(layer, "method", 0) == STOCHASTIC
+    if pools and len(layer.stride) > KERNEL_AXES:
         return "draws its places on the CPU"
     if name == "Accuracy" and layer.ntops > 1:
         return "counts its classes on the CPU"
     return ""
 
+
+KERNEL_AXES = 3
+"""Spatial axes that kernels know."""
 
 STOCHASTIC = 2
 """``PoolingParameter.STOCHASTIC``."""

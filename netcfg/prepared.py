@@ -3,13 +3,14 @@
 In the second pass with the same input shapes and weights the engine notes which operations run and
 where their arguments lie. From the third pass on, units whose tops come from noted operations alone
 are those operations, with no Python in between; any other unit, such as a data or a Python layer,
-runs as ever.
+runs as ever. On a card the second pass is recorded as graphs instead: ``netcfg.captured``.
 """
 
 from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from netcfg.captured import Captured, Captures, kept
 from netcfg.engines.base import Engine
 from netcfg.fuse import Unit
 from netcfg.graph import Blob, Graph
@@ -54,27 +55,45 @@ class Prepared:
         self.wanted = [blob for name, blob in last.items() if name in names]
         self._params = unique(p for layer in layers for p in layer.params)
         self._inputs = [layer for layer in layers if isinstance(layer, Input)]
-        self._passes: dict[Hashable, _Pass] = {}
+        self._passes: dict[Hashable, _Pass | Captured] = {}
         self._surprises = 0
+        stream = engine.stream()
+        self._captures = Captures(stream) if stream else None
 
-    def forward(self, values: dict[Blob, Array]) -> float:
+    def forward(self, values: dict[Blob, Array]) -> Any:
         """Run all units and return the loss.
 
         Args:
             values: arrays by blob; afterwards it holds what is wanted.
         """
-        if self._surprises == TRIES:
+        if self._plain():
             return sum(map(self.run, self.units))
         key = tuple(_layout(a) for layer in self._inputs for a in layer.forward())
-        state = self.engine.state, [(p.version, p.exposed) for p in self._params]
+        state = self._state()
         found = self._passes.pop(key, None)
         while len(self._passes) >= SHAPES:
             del self._passes[next(iter(self._passes))]
         if found is None or found.state != state or not found.valid:
-            self._passes[key] = _Pass(self, state)
-            return sum(map(self.run, self.units))
+            found = self._passes[key] = self._begin(state)
+            return found.warm()
         self._passes[key] = found
         return found.replay(values) if found.tape else found.note(values)
+
+    def _plain(self) -> bool:
+        """Return whether passes run as ever."""
+        if self._captures and self._captures.refused:
+            self._passes.clear()
+            self._captures, self._surprises = None, TRIES
+        traced = self._captures is not None and self.engine.trace is not None
+        return traced or self._surprises == TRIES
+
+    def _state(self) -> Any:
+        """Return what must stay as it is for what was noted to hold."""
+        params = [(p.version, p.exposed) for p in self._params]
+        return self.engine.state, params, kept(self.layers) if self._captures else []
+
+    def _begin(self, state: Any) -> "_Pass | Captured":
+        return Captured(self, self._captures, state) if self._captures else _Pass(self, state)
 
     def surprised(self) -> None:
         """Note that a shape was not what it had been; after ``TRIES`` times nothing is prepared."""
@@ -118,13 +137,17 @@ class _Pass:
         self._steps: list[_Step] = []
         self._made: dict[Blob, Any] = {}
 
+    def warm(self) -> float:
+        """Run all units as ever."""
+        return sum(map(self.net.run, self.net.units))
+
     # Noting ------------------------------------------------------------------------------------
 
     def note(self, values: dict[Blob, Array]) -> float:
         """Run all units, note what the engine does, and plan its memory."""
         recorder = self.net.engine.recorder()
         if recorder is None:
-            return sum(map(self.net.run, self.net.units))
+            return self.warm()
         loss = 0.0
         groups: list[Any] = []
         for unit in self.net.units:

@@ -6,27 +6,15 @@ be recorded runs as ever in each step; what it hands to recorded layers is copie
 expect it.
 """
 
-from collections.abc import Callable
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from typing import Any
 
-from netcfg.engines.cuda.graphs import Action, Recorder, Recording
-from netcfg.errors import NetError
+from netcfg.captured import Careful, ChangedError, Crossing, reason_for
+from netcfg.engines.cuda.graphs import VARIABLE, Action, Recorder, Recording, Way, cut
 from netcfg.fuse import Unit
 from netcfg.graph import Blob
 from netcfg.net import Net
-from netcfg.placement import reason_of
-from netcfg.types import Array
-
-
-class Way(Protocol):
-    """How batches of the CPU come to an array of the device."""
-
-    def send(self, values: Any) -> None:
-        """Queue the copy of a batch."""
-
-
-class ChangedError(NetError):
-    """A blob has another shape than when the step was recorded."""
+from netcfg.types import Array, Phase
 
 
 class RecordedPasses:
@@ -35,7 +23,6 @@ class RecordedPasses:
     Args:
         net: to train; nobody may look into its passes.
         stream: records.
-        way: makes the way of batches to an array.
         count: passes in a step, whose gradients add up (``iter_size``).
         loss_scale: an array that losses are multiplied by before the backward pass, or None.
 
@@ -48,16 +35,16 @@ class RecordedPasses:
         self,
         net: Net,
         stream: Recording,
-        way: Callable[[Array], Way],
         count: int = 1,
         loss_scale: Array | None = None,
     ) -> None:
         self.net = net
         self.loss = net.engine.zeros((1,))
-        self._way, self._scale, self._count = way, loss_scale, count
+        self._careful, self._scale, self._count = Careful(stream), loss_scale, count
+        self._at = ""
         self._kept: dict[str, Array] = {}
         actions = [action for _ in range(count) for action in self._actions()]
-        self.recorder = Recorder(stream, actions)
+        self.recorder = Recorder(self, actions)
 
     def step(self) -> Array:
         """Run the passes; return the mean loss as an array of its own."""
@@ -78,6 +65,25 @@ class RecordedPasses:
         """Record anew, because something has changed."""
         self.recorder.forget()
 
+    # What the recorder is given -----------------------------------------------------------------
+
+    @property
+    def refused(self) -> bool:
+        """Whether recording has failed, so that steps should run as ever."""
+        return self._careful.refused
+
+    def capture(self, work: Callable[[], None]) -> Any:
+        """Note what ``work`` queues, or do it; see ``Careful``."""
+        return self._careful.capture(work, lambda: self._at, _undo(self.net))
+
+    def memory(self) -> Any:
+        """Return a context in which arrays come from memory that only recorded steps use."""
+        return self._careful.stream.memory()
+
+    def way(self, target: Array) -> Way:
+        """Return the way of batches of the CPU to an array."""
+        return self._careful.stream.way(target)
+
     def _actions(self) -> list[Action]:
         """Return what one pass consists of."""
         net = self.net
@@ -87,22 +93,25 @@ class RecordedPasses:
 
     def _forward(self, unit: Unit) -> Action:
         def run() -> None:
+            self._at = unit.name
             loss = self.net._run(unit)
             if unit_counts:
                 self.loss += loss
 
         unit_counts = any(top in self.net.plan.loss_weight for top in unit.tops)
-        reason = self._reason(unit)
+        reason = reason_for(unit, self.net.layers)
         if not reason:
             return Action(unit.name, run)
-        crossing = _Crossing(self, unit, run)
+        layer = self.net.layers[unit.layers[0]]
+        crossing = Crossing(unit, layer, self.net._values, run, self.way)
         return Action(unit.name, crossing.run, reason, crossing.arrive)
 
     def _backward(self, unit: Unit) -> Action:
         def run() -> None:
+            self._at = unit.name
             self.net._backward_unit(unit, self.net._grads, self._kept)
 
-        reason = self._reason(unit)
+        reason = reason_for(unit, self.net.layers)
         if not reason:
             return Action(unit.name, run)
         crossing = _CrossingBack(self.net, unit, run)
@@ -114,14 +123,10 @@ class RecordedPasses:
             grads = {blob: dy * self._scale.reshape(()) for blob, dy in grads.items()}
         self.net._grads, self._kept = grads, {}
 
-    def _reason(self, unit: Unit) -> str:
-        """Return why a unit cannot be recorded; nothing where it can."""
-        return next(filter(None, (reason_of(self.net.layers[i]) for i in unit.layers)), "")
-
     def _count_on(self) -> None:
         """Count what recorded layers do not count by themselves."""
         for unit in self.net.units:
-            if not self._reason(unit):
+            if not reason_for(unit, self.net.layers):
                 for i in unit.layers:
                     self.net.layers[i].step += self._count
         for param in self.net.params:
@@ -145,58 +150,30 @@ class RecordedPasses:
         self.recorder.finish(started)
 
 
-class _Crossing:
-    """The forward pass of a unit between recorded ones."""
+def _undo(net: Net) -> Callable[[], None]:
+    """Return what puts a net back to now; what its arrays hold is left as it is."""
+    values, grads, by_blob = dict(net._values), net._grads, dict(net._grads)
+    layers = [(layer, layer.step) for layer in net.layers]
+    params = [(p, p.cleared) for p in net.params]
+    saved = [(unit.runs, unit.runs.saved) for unit in net.units]
 
-    def __init__(self, passes: RecordedPasses, unit: Unit, run: Callable[[], None]) -> None:
-        self.passes, self.net, self.unit, self._run = passes, passes.net, unit, run
-        self.reads: dict[Blob, Array] = {}
-        self.writes: dict[Blob, Array] = {}
-        self.ways: dict[Blob, Way] = {}
+    def undo() -> None:
+        net._values.clear()
+        net._values.update(values)
+        net._grads = grads
+        grads.clear()
+        grads.update(by_blob)
+        for layer, step in layers:
+            layer.step = step
+        for p, cleared in params:
+            p.cleared = cleared
+        for runs, kept in saved:
+            runs.saved = kept
+        device = getattr(net.engine, "device", None)
+        if device is not None:
+            device.counters.forget()
 
-    def run(self) -> None:
-        """Run as ever, and note which arrays are read and written."""
-        values = self.net._values
-        self.reads = {b: values[b] for b in self.unit.bottoms}
-        self._run()
-        # Copies: others may hold the arrays, such as the program that feeds an Input layer.
-        self.writes = {t: values[t].copy(order="K") for t in self.unit.tops}
-        values.update(self.writes)
-        self.ways = {}
-
-    def arrive(self) -> None:
-        """Run on what recorded layers wrote, and put the results where they read."""
-        values = self.net._values
-        batch = getattr(self.unit.runs, "batch", None)
-        if batch is not None:
-            self._send(batch())
-            return
-        values.update(self.reads)
-        self._run()
-        for top, fixed in self.writes.items():
-            new = values[top]
-            if new.shape != fixed.shape:
-                raise ChangedError(self.unit.name)
-            if new is not fixed:
-                fixed[...] = new
-            values[top] = fixed
-
-    def _send(self, arrays: Any) -> None:
-        """Send a batch from the CPU on its way."""
-        layer = self.net.layers[self.unit.layers[0]]
-        layer.step += 1
-        values = self.net._values
-        for top, array in zip(self.unit.tops, arrays, strict=True):
-            fixed = self.writes[top]
-            if array.shape != fixed.shape:
-                values[top] = self.net.engine.asarray(array)
-                continue
-            if top not in self.ways:
-                self.ways[top] = self.passes._way(fixed)
-            self.ways[top].send(array)
-            values[top] = fixed
-        if any(values[top] is not self.writes[top] for top in self.unit.tops):
-            raise ChangedError(self.unit.name)
+    return undo
 
 
 class _CrossingBack:
@@ -221,6 +198,8 @@ class _CrossingBack:
     def arrive(self) -> None:
         """Run on what recorded layers wrote, and put the results where they read."""
         grads = self.net._grads
+        for blob in (*self.unit.tops, *self.unit.bottoms):
+            grads.pop(blob, None)  # launches take no gradients away
         grads.update(self.reads)
         for p, cleared in zip(self.params, self.cleared, strict=True):
             p.cleared = cleared
@@ -231,10 +210,41 @@ class _CrossingBack:
             grads[bottom] = fixed
 
 
-def cuts(net: Net) -> list[str]:
-    """Return a line for each layer that cuts a recorded step, and why."""
-    return [
-        f"{layer.name} ({layer.type}) {reason}"
-        for layer in net.layers
-        if (reason := reason_of(layer))
-    ]
+def report(net: Net) -> str:
+    """Say what is launched and what is not, where steps or passes of a net are recorded."""
+    if net.engine.stream() is None:
+        return f"nothing is recorded: {VARIABLE} is off, or cuBLASLt or cuDNN is missing"
+    what = "training step" if net.phase is Phase.TRAIN else "pass"
+    return "\n  ".join([f"a recorded {what} is", *segments(net)])
+
+
+def segments(net: Net) -> list[str]:
+    """Return a line for each part of a recorded step or, at TEST, of a recorded pass.
+
+    A part is a launch of all that follows each other, or a unit that runs as ever, and why.
+    """
+
+    def nothing() -> None:
+        """Stand for the work."""
+
+    def actions(units: Sequence[Unit], pass_: str) -> list[Action]:
+        return [
+            Action(f"{unit.name}{pass_}", nothing, reason_for(unit, net.layers)) for unit in units
+        ]
+
+    parts = actions(net.units, "")
+    if net.phase is Phase.TRAIN:
+        back = [unit for unit in reversed(net.units) if unit.backward]
+        parts += [Action("seed", nothing), *actions(back, " backward")]
+    return [_line(segment.actions, net) for segment in cut(parts)]
+
+
+def _line(actions: Sequence[Action], net: Net) -> str:
+    first, last = actions[0], actions[-1]
+    if first.reason:
+        types = {layer.name: layer.type for layer in net.layers}
+        kind = types.get(first.name.removesuffix(" backward"), "")
+        return f"{first.name} ({kind}) {first.reason}" if kind else f"{first.name} {first.reason}"
+    if first is last:
+        return f"a launch of a unit: {first.name}"
+    return f"a launch of {len(actions)} units: {first.name} to {last.name}"

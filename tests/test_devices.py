@@ -128,15 +128,21 @@ def test_cards(monkeypatch: pytest.MonkeyPatch) -> None:
         "12.4",
         "550.54.15",
     )
-    monkeypatch.setattr(devices, "_installed", lambda name: f"{name} 1" if name == "cupy" else "")
+    there = ("cupy", "ml_dtypes")
+    monkeypatch.setattr(devices, "_installed", lambda name: f"{name} 1" if name in there else "")
     lines = report().splitlines()
-    assert lines[-4:] == [
+    assert lines[-5:] == [
         "driver        550.54.15, CUDA up to 12.4",
-        "CuPy          cupy 1",
+        "libraries     cupy 1, ml_dtypes 1",
+        "              not from packages: NVRTC, cuBLASLt, its binding, cuDNN, its frontend; "
+        "pip install 'netcfg[cuda12]'",
         "GPU 0         Card 70, 16.0 GiB, compute capability 9.0, 132 multiprocessors",
         "GPU 1         Card 71, 32.0 GiB, compute capability 9.1, 132 multiprocessors",
     ]
-    assert [line[:5] for line in report(1).splitlines()[-2:]] == ["CuPy ", "GPU 1"]
+    assert [line[:5] for line in report(1).splitlines()[-3:]] == ["libra", "     ", "GPU 1"]
+    monkeypatch.setattr(devices, "_installed", lambda name: f"{name} 1")
+    assert "libraries     cupy-cuda13x 1, nvidia-cuda-nvrtc 1, " in report()
+    assert "not from packages" not in report()
     with pytest.raises(NetError, match="there is no GPU 2; the last one is 1"):
         report(2)
 

@@ -3,10 +3,20 @@
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from netcfg.engines import Engine
-from netcfg.memory import WORKSPACE, Need, is_out_of_memory, memory_of, predict, too_much
+from netcfg.errors import NetError
+from netcfg.memory import (
+    WORKSPACE,
+    Need,
+    explained,
+    is_out_of_memory,
+    memory_of,
+    predict,
+    too_much,
+)
 from netcfg.net import Net
 from netcfg.schema import parse_net
 from netcfg.types import Phase
@@ -66,3 +76,57 @@ def test_what_cupy_says() -> None:
     assert "about" in str(predict(make(Phase.TEST)))
     with pytest.raises(AttributeError):
         memory_of(Engine())
+
+
+class OutOfMemoryError(MemoryError):
+    """What CuPy raises."""
+
+
+def small(phase: Phase, memory: int) -> tuple[Net, Any]:
+    """Return a net on a card of so many bytes, and its last layer, which finds no memory."""
+    net = make(phase)
+    engine: Any = net.engine
+    engine.device = SimpleNamespace(memory=lambda: (0, memory))
+    engine.store = np.dtype(np.float32)
+    return net, net.layer("two")
+
+
+def fails(*_: Any, **__: Any) -> None:
+    raise OutOfMemoryError("no bytes left")
+
+
+@pytest.mark.parametrize("phase", Phase)
+def test_a_pass_that_does_not_fit_says_which_batch_does(phase: Phase) -> None:
+    need = predict(make(phase))
+    net, last = small(phase, WORKSPACE + need.parameters + need.blobs // 2)
+    last.forward = fails
+    with pytest.raises(NetError, match=r"with a batch of 8 it takes about .*; a batch of 4 fits$"):
+        net.forward()
+
+
+def test_what_was_fed_decides_and_not_what_was_declared() -> None:
+    need = predict(make(Phase.TEST))
+    net, last = small(Phase.TEST, WORKSPACE + need.parameters + need.blobs // 2)
+    net.forward()
+    last.forward = fails
+    with pytest.raises(NetError, match=r"with a batch of 80 it takes .*; a batch of 4 fits$"):
+        net.forward({"data": np.zeros((80, 4), np.float32)})
+    assert net.top_shapes[-1] == ((80, 2),)
+    del last.forward
+    assert net.forward({"data": np.zeros((3, 4), np.float32)})["two"].shape == (3, 2)
+
+
+def test_so_does_a_backward_pass() -> None:
+    net: Any = small(Phase.TRAIN, WORKSPACE)[0]
+    net.forward()
+    net._seed_gradients = fails
+    with pytest.raises(NetError, match=r"no batch of it fits$"):
+        net.backward({"two": np.ones((8, 2), np.float32)})
+
+
+def test_memory_of_the_cpu_is_another_matter() -> None:
+    net = make(Phase.TEST)
+    with pytest.raises(MemoryError, match="of the CPU"), explained(net):
+        raise MemoryError("of the CPU")
+    with explained(net):
+        assert net.forward()["two"].shape == (8, 2)

@@ -39,7 +39,11 @@ class Layer:
         (Layer("Data"), "reads files"),
         (Layer("Python"), HOST),
         (Layer("Pooling", method=PoolingParameter.MAX), ""),
-        (Layer("Pooling", method=PoolingParameter.STOCHASTIC), "draws its places on the CPU"),
+        (Layer("Pooling", method=PoolingParameter.STOCHASTIC, stride=(2, 2)), ""),
+        (
+            Layer("Pooling", method=PoolingParameter.STOCHASTIC, stride=(1,) * 4),
+            "draws its places on the CPU",
+        ),
         (Layer("Accuracy", ntops=2), "counts its classes on the CPU"),
     ],
 )

@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from netcfg.captured import ChangedError
 from netcfg.engines.cuda.graphs import WARM_UP
 from netcfg.net import Net
-from netcfg.recorded import ChangedError, RecordedPasses, cuts
+from netcfg.netcfg_pb2 import NetParameter
+from netcfg.recorded import RecordedPasses, report, segments
 from netcfg.schema import parse_net
 from netcfg.types import Phase
 from tests.engines.cuda.fake import engine
@@ -37,6 +39,9 @@ CUTS = {
 layer { name: "swap" type: "BatchReindex" bottom: "conv" bottom: "order" top: "swapped" }
 layer { name: "sum" type: "Eltwise" bottom: "swapped" bottom: "conv" top: "mid" }""",
     "learned": """
+layer { name: "norm" type: "MarginInnerProduct" bottom: "conv" bottom: "label" top: "mid"
+  margin_inner_product_param { num_output: 6 weight_filler { type: "xavier" } } }""",
+    "recurrent": """
 layer { name: "flat" type: "Reshape" bottom: "conv" top: "rows"
   reshape_param { shape { dim: 2 dim: 2 dim: -1 } } }
 layer { name: "lstm" type: "LSTM" bottom: "rows" bottom: "cont" top: "steps"
@@ -48,47 +53,13 @@ DROP = 'layer { name: "drop" type: "Dropout" bottom: "mid" top: "mid" }'
 MORE = """
 layer { name: "order" type: "Input" top: "order" input_param { shape { dim: 4 } } }
 layer { name: "cont" type: "Input" top: "cont" input_param { shape { dim: 2 dim: 2 } } }
-layer { name: "unused" type: "Silence" bottom: "order" bottom: "cont" }
 """
+UNUSED = 'layer { name: "unused" type: "Silence" bottom: "order" bottom: "cont" }'
 
 
-class SameArrays:
-    """A stream whose graphs write to the arrays that they were recorded with, as a card's do."""
-
-    def __init__(self, net: Net) -> None:
-        self.net = net
-        self.launches = 0
-
-    @contextmanager
-    def memory(self) -> Iterator[None]:
-        yield
-
-    def capture(self, work: Callable[[], None]) -> Any:
-        return Again(self, work)
-
-
-class Again:
-    def __init__(self, stream: SameArrays, work: Callable[[], None]) -> None:
-        self.stream, self.work = stream, work
-        self.fixed: dict[Any, np.ndarray] | None = None
-
-    def launch(self) -> None:
-        net = self.stream.net
-        self.stream.launches += 1
-        steps = [layer.step for layer in net.layers]
-        self.work()
-        written = {("value", k): v for k, v in net._values.items()}
-        written |= {("grad", k): v for k, v in net._grads.items()}
-        if self.fixed is None:
-            self.fixed = written
-            return
-        for layer, step in zip(net.layers, steps, strict=True):
-            layer.step = step  # Python does not run when a graph is launched
-        for (kind, blob), array in written.items():
-            fixed = self.fixed.get((kind, blob))
-            if fixed is not None:
-                fixed[...] = array
-                (net._values if kind == "value" else net._grads)[blob] = fixed
+def config(cut: str, drop: bool = True) -> NetParameter:
+    text = MORE + NET.replace("CUT", CUTS[cut]).replace("DROP", DROP if drop else "") + UNUSED
+    return parse_net(text).message
 
 
 class Way:
@@ -99,9 +70,63 @@ class Way:
         self.target[...] = values
 
 
-def make(cut: str, drop: bool = True) -> Net:
-    text = MORE + NET.replace("CUT", CUTS[cut]).replace("DROP", DROP if drop else "")
-    return Net(parse_net(text).message, Phase.TRAIN, engine=engine(), seed=3)
+class SameArrays:
+    """A stream whose graphs write to the arrays that they were recorded with, as a card's do."""
+
+    net: Any
+    way = Way
+
+    def __init__(self, net: Net | None = None) -> None:
+        self.net = net
+        self.launches = 0
+
+    @contextmanager
+    def memory(self) -> Iterator[None]:
+        yield
+
+    def capture(self, work: Callable[[], None]) -> Any:
+        return Again(self, work)
+
+    def places(self) -> list[dict[Any, np.ndarray]]:
+        """Return where arrays are that graphs write."""
+        prepared = self.net._prepared
+        passes = list(prepared._passes.values())[-1:] if prepared else []
+        return [self.net._values, self.net._grads, *(p._made for p in passes)]
+
+
+class Again:
+    def __init__(self, stream: SameArrays, work: Callable[[], None]) -> None:
+        self.stream, self.work = stream, work
+        self.fixed: dict[Any, np.ndarray] | None = None
+
+    def launch(self) -> None:
+        net, stream = self.stream.net, self.stream
+        stream.launches += 1
+        steps = [layer.step for layer in net.layers]
+        places = [(place, dict(place)) for place in stream.places()]
+        grads, before = net._grads, self.arrays()
+        self.work()
+        written = {k: v for k, v in self.arrays().items() if v is not before.get(k)}
+        if self.fixed is None:
+            self.fixed = written
+            return
+        for key, array in written.items():
+            if key in self.fixed:
+                self.fixed[key][...] = array
+        # Python does not run when a graph is launched.
+        for layer, step in zip(net.layers, steps, strict=True):
+            layer.step = step
+        net._grads = grads
+        for place, held in places:
+            place.clear()
+            place.update(held)
+
+    def arrays(self) -> dict[Any, np.ndarray]:
+        return {(i, k): v for i, place in enumerate(self.stream.places()) for k, v in place.items()}
+
+
+def make(cut: str, drop: bool = True, phase: Phase = Phase.TRAIN) -> Net:
+    return Net(config(cut, drop), phase, engine=engine(), seed=3)
 
 
 def feed(net: Net, k: int, batch: int = 4) -> None:
@@ -118,7 +143,7 @@ def test_replayed_steps_are_steps(cut: str, count: int) -> None:
     # Passes count on the card; here the layers do, which does not tell two passes of a step apart.
     plain, net = (make(cut, drop=count == 1) for _ in range(2))
     stream = SameArrays(net)
-    recorded = RecordedPasses(net, stream, Way, count)
+    recorded = RecordedPasses(net, stream, count)
     for k in range(WARM_UP + 4):
         feed(plain, k)
         feed(net, k)
@@ -141,17 +166,44 @@ def test_replayed_steps_are_steps(cut: str, count: int) -> None:
 
 
 def test_what_cuts_and_why() -> None:
-    assert cuts(make("learned")) == [
-        "order (Input) is fed by the program",
-        "cont (Input) is fed by the program",
-        "data (Input) is fed by the program",
-        "lstm (LSTM) hands its state from pass to pass",
+    fed = [f"{name} (Input) is fed by the program" for name in ("order", "cont", "data")]
+    assert segments(make("one")) == [
+        *fed,
+        "a launch of 2 units: conv to bn + scale + relu",
+        "swap (BatchReindex) reads which rows to take",
+        "a launch of 9 units: drop to drop backward",
+        "swap backward (BatchReindex) reads which rows to take",
+        "a launch of 2 units: bn + scale + relu backward to conv backward",
     ]
+    assert segments(make("recurrent")) == [*fed, "a launch of 19 units: conv to conv backward"]
+
+
+def test_what_is_recorded_at_test() -> None:
+    assert segments(make("one", phase=Phase.TEST))[3:] == [
+        "a launch of a unit: conv + bn + scale + relu",
+        "swap (BatchReindex) reads which rows to take",
+        "a launch of 5 units: drop to unused",
+    ]
+
+
+def test_a_report_says_when_nothing_is_recorded() -> None:
+    net = make("none", phase=Phase.TEST)
+    assert report(net).startswith("nothing is recorded: NETCFG_GRAPHS is off, or ")
+    net.engine.stream = lambda: SameArrays(net)  # type: ignore[method-assign]
+    lines = report(net).splitlines()
+    assert lines[:2] == ["a recorded pass is", "  order (Input) is fed by the program"]
+    assert report_of_training().startswith("a recorded training step is\n")
+
+
+def report_of_training() -> str:
+    net = make("none")
+    net.engine.stream = lambda: SameArrays(net)  # type: ignore[method-assign]
+    return report(net)
 
 
 def test_other_shapes_are_recorded_anew() -> None:
     plain, net = make("none"), make("none")
-    recorded = RecordedPasses(net, SameArrays(net), Way)
+    recorded = RecordedPasses(net, SameArrays(net))
     for k, batch in enumerate([4] * 5 + [2] * 5):
         for each in (plain, net):
             feed(each, k, batch)
@@ -166,7 +218,7 @@ def test_other_shapes_are_recorded_anew() -> None:
 
 def test_a_shape_that_changes_behind_recorded_layers_is_an_error() -> None:
     net = make("one")
-    recorded = RecordedPasses(net, SameArrays(net), Way)
+    recorded = RecordedPasses(net, SameArrays(net))
     for k in range(WARM_UP + 1):
         feed(net, k)
         recorded.step()
@@ -183,7 +235,7 @@ def test_a_shape_that_changes_behind_recorded_layers_is_an_error() -> None:
 
 def test_losses_are_scaled_for_small_floats() -> None:
     plain, net = make("none"), make("none")
-    recorded = RecordedPasses(net, SameArrays(net), Way, 1, np.full(1, 8, np.float32))
+    recorded = RecordedPasses(net, SameArrays(net), 1, np.full(1, 8, np.float32))
     for each in (plain, net):
         feed(each, 0)
     plain.forward()
@@ -191,3 +243,55 @@ def test_losses_are_scaled_for_small_floats() -> None:
     assert recorded.step() == pytest.approx(plain.loss, rel=1e-5)
     for p, q in zip(plain.params, net.params, strict=True):
         np.testing.assert_allclose(q.diff, 8 * p.diff, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("cut", "name", "where", "segment"),
+    [
+        ("none", "ip", "forward", 0),
+        ("none", "ip", "backward", 0),
+        ("one", "ip", "backward", 1),
+        ("one", "conv", "backward", 2),
+    ],
+)
+def test_a_step_that_cannot_be_recorded_is_run(
+    cut: str, name: str, where: str, segment: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    plain, net = make(cut), make(cut)
+    stream = SameArrays(net)
+    recorded = RecordedPasses(net, stream)
+    layer: Any = net.layer(name)
+    whole, capture, captures = getattr(layer, where), stream.capture, list[int]()
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise NotImplementedError("no products today")
+
+    def failing(work: Callable[[], None]) -> Any:
+        captures.append(len(captures))
+        if captures[-1] != segment:
+            return capture(work)
+        setattr(layer, where, refuse)
+        before = [(a, a.copy()) for a in (recorded.loss, *(p.value for p in net.params))]
+        try:
+            work()
+        finally:
+            setattr(layer, where, whole)
+            for array, values in before:
+                array[...] = values  # nothing was queued
+        return None
+
+    stream.capture = failing  # type: ignore[method-assign]
+    for k in range(WARM_UP + 1):
+        feed(plain, k)
+        feed(net, k)
+        plain.clear_grads()
+        plain.forward()
+        plain.backward()
+        assert recorded.step() == pytest.approx(plain.loss, rel=1e-5)
+        for p, q in zip(plain.params, net.params, strict=True):
+            np.testing.assert_allclose(q.diff, p.diff, rtol=1e-5, atol=1e-7)
+            np.testing.assert_allclose(q.value, p.value, rtol=1e-5, atol=1e-7)
+        assert recorded.refused == (k == WARM_UP)
+    assert [x.step for x in net.layers] == [x.step for x in plain.layers]
+    (record,) = caplog.records
+    assert "cannot be recorded, so that passes run as ever: no products" in record.getMessage()

@@ -37,7 +37,7 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the table of times."""
     from netcfg.plugins import load_plugins
-    from netcfg.recorded import cuts
+    from netcfg.recorded import report
     from netcfg.timing import clock_of, measure, trace
 
     load_plugins(args.modules)
@@ -52,8 +52,7 @@ def run(args: argparse.Namespace) -> int:
             events.write(Path(args.trace))
     print(timing)
     if net.engine.name == "cuda":
-        reasons = cuts(net)
-        print("\n" + "\n  ".join(["what cuts recorded steps:", *(reasons or ["nothing"])]))
+        print(f"\n{report(net)}")
     if not net.plan.backward:
         print("\nno loss depends on a parameter: there is no backward pass")
     print(

@@ -71,10 +71,9 @@ class _Recurrent(Layer):
             self.saved = x, others, whole
         else:
             y, last = self._by_steps(x, cont, others, first)
-        last = tuple(self.xp.array(h) for h in last)  # copies: views would keep all steps alive
         if self.exposed:
-            return (y, *(h[None] for h in last))
-        self.kept = last
+            return (y, *(self.xp.array(h[None]) for h in last))  # views would keep all steps alive
+        self._keep(last)
         return (y,)
 
     def _whole(self, x: Array, cont: Array, first: Arrays) -> Any:
@@ -126,7 +125,7 @@ class _Recurrent(Layer):
 
     def restore(self, step: int, values: Mapping[str, Array]) -> None:
         super().restore(step, values)
-        self.kept = tuple(values[name] for name in self.states) if values else ()
+        self.kept = tuple(self.xp.array(values[name]) for name in self.states) if values else ()
 
     def multiply_adds(self, bottoms: Shapes, tops: Shapes) -> int:
         T, N = bottoms[0][:2]
@@ -190,6 +189,14 @@ class _Recurrent(Layer):
         if self.kept and all(h.shape == shape for h in self.kept):
             return self.kept
         return tuple(self.engine.zeros(shape) for _ in self.states)
+
+    def _keep(self, last: Arrays) -> None:
+        """Keep states for the next pass, where it looks for them if its work is recorded."""
+        if [h.shape for h in self.kept] != [h.shape for h in last]:
+            self.kept = tuple(self.xp.array(h) for h in last)
+            return
+        for kept, h in zip(self.kept, last, strict=True):
+            kept[...] = h
 
     def _learn(self, dz: Array, x: Array, w: Param, b: Param | None = None) -> None:
         """Add the gradients of z = x wᵀ + b."""

@@ -69,7 +69,7 @@ class FlatUpdater:
         self._t, self._skip = self._numbers(np.int64), self._numbers(np.int32)
         self.loss_scale: Array | None = None
         self._good: Array | None = None
-        if getattr(engine, "store", None) == np.float16:
+        if engine.floats.scaled:
             self.loss_scale, self._good = self._zeros(1), self._numbers(np.int32)
             self.loss_scale.fill(LOSS_SCALE)
         self._fixed = 1 / param.iter_size

@@ -1,19 +1,14 @@
 """Forward and backward passes of an iteration: one by one, or recorded where the engine can."""
 
-import os
 from typing import TYPE_CHECKING, Any
 
-from netcfg.engines.cuda.graphs import Stream
-from netcfg.engines.cuda.upload import Upload
-from netcfg.memory import is_out_of_memory, memory_of, too_much
+from netcfg.captured import kept
+from netcfg.memory import explained
 from netcfg.net import Net
 from netcfg.recorded import RecordedPasses
 
 if TYPE_CHECKING:
     from netcfg.solver.solver import Solver
-
-VARIABLE = "NETCFG_GRAPHS"
-"""The environment variable that turns recorded steps off."""
 
 
 class Passes:
@@ -29,6 +24,7 @@ class Passes:
         self.net, self.count = net, count
         self._scale = getattr(updater, "loss_scale", None)
         self._recorded: RecordedPasses | None = None
+        self._refused = False
         self._state: Any = None
 
     def run(self, solver: "Solver") -> Any:
@@ -40,15 +36,10 @@ class Passes:
         Raises:
             NetError: the card has too little memory; the message names a batch that fits.
         """
-        try:
+        with explained(self.net):
             if solver.feed is None and self._may_record():
                 return self._replay(solver)
             return self._plain(solver)
-        except MemoryError as error:
-            if not is_out_of_memory(error):
-                raise
-            engine: Any = self.net.engine
-            raise too_much(self.net, memory_of(engine), engine.store.itemsize) from error
 
     def _plain(self, solver: "Solver") -> Any:
         net, solver.fed, loss = self.net, [], 0.0
@@ -77,20 +68,30 @@ class Passes:
         """Return whether nobody looks into the passes and the engine can record."""
         net = self.net
         hooks = (net.before_forward, net.after_forward, net.before_backward, net.after_backward)
-        on = os.environ.get(VARIABLE, "on") != "off"
-        return on and net.engine.name == "cuda" and type(net) is Net and not any(hooks)
+        if type(net) is not Net or any(hooks) or self._refused:
+            return False
+        if self._recorded is None and (stream := net.engine.stream()):
+            self._recorded = RecordedPasses(net, stream, self.count, self._scale)
+        return self._recorded is not None
 
     def _replay(self, solver: "Solver") -> Any:
-        net, device = self.net, getattr(self.net.engine, "device", None)
-        if self._recorded is None:
-            self._recorded = RecordedPasses(
-                net, Stream(device), lambda target: Upload(device, target), self.count, self._scale
-            )
-        state = [layer.step for layer in net.layers], [p.lr_mult for p in net.params]
-        if state != self._state:
-            self._recorded.forget()
-        loss = self._recorded.step()
-        self._state = [layer.step for layer in net.layers], state[1]
+        net, recorded = self.net, self._recorded
+        assert recorded  # noqa: S101 - _may_record has made it
+        if self._now() != self._state:
+            recorded.forget()
+        loss = recorded.step()
+        self._state = self._now()
+        if recorded.refused:
+            self._recorded, self._refused = None, True
         solver.fed = [None] * self.count
         solver.outputs = {name: net.blobs[name] for name in net.outputs if name in net.blobs}
         return loss
+
+    def _now(self) -> Any:
+        """Return what stays as it is, but for the counted passes, unless a run is resumed."""
+        net = self.net
+        return (
+            [layer.step for layer in net.layers],
+            [p.lr_mult for p in net.params],
+            kept(net.layers),
+        )

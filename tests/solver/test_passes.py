@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from netcfg.engines.cuda import graphs
 from netcfg.netcfg_pb2 import SolverParameter
 from netcfg.schema import parse_net
-from netcfg.solver import Solver, passes
-from tests.engines.cuda.fake import engine
-from tests.test_recorded import SameArrays, Way
+from netcfg.solver import Solver
+from tests.engines.cuda.fake import FakeDevice, engine
+from tests.test_recorded import SameArrays
 
 TEXT = """
 layer { name: "data" type: "DummyData" top: "data" top: "label"
@@ -44,8 +45,8 @@ def streams(monkeypatch: pytest.MonkeyPatch) -> list[SameArrays]:
             made.append(self)
             super().__init__(current[0].train_net)
 
-    monkeypatch.setattr(passes, "Stream", Stream)
-    monkeypatch.setattr(passes, "Upload", lambda device, target: Way(target))
+    monkeypatch.setattr(graphs, "Stream", Stream)
+    monkeypatch.setattr(FakeDevice, "stream", "one that records")
     return made
 
 
@@ -67,7 +68,7 @@ def test_recorded_iterations_are_iterations(
 ) -> None:
     recorded = losses(one := solver(storage), 8)
     assert streams[0].launches > 0
-    monkeypatch.setenv(passes.VARIABLE, "off")
+    monkeypatch.setenv(graphs.VARIABLE, "off")
     plain = losses(two := solver(storage), 8)
     assert len(streams) == 1
     assert recorded == pytest.approx(plain, rel=1e-5)
@@ -93,3 +94,16 @@ def test_a_resumed_run_is_recorded_anew(
     wanted = losses(made, 4)
     made.restore(state)
     assert losses(made, 4) == pytest.approx(wanted, rel=1e-5)
+
+
+def test_what_cannot_be_recorded_is_trained_as_ever(
+    streams: list[SameArrays], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(self: Any, work: Any) -> None:
+        raise NotImplementedError("no products today")
+
+    monkeypatch.setattr(SameArrays, "capture", fails)
+    found = losses(solver(), 6)
+    assert [stream.launches for stream in streams] == [0]
+    monkeypatch.setenv(graphs.VARIABLE, "off")
+    assert found == pytest.approx(losses(solver(), 6), rel=1e-5)

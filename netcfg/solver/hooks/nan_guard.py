@@ -47,6 +47,8 @@ class NanGuard(Hook):
         loss = float(solver.losses[-1])
         if not math.isfinite(loss):
             raise NetError(self._explain(solver, f"the loss is {loss}"))
+        if getattr(solver.updater, "loss_scale", None) is not None:
+            return  # the updater leaves out what overflows, and lowers the scale
         for layer in solver.train_net.layers:
             if any(p.lr_mult and not _probably_finite(p.diff) for p in layer.params):
                 raise NetError(

@@ -110,3 +110,14 @@ def test_good_training_is_left_alone(tmp_path: Path) -> None:
     Solver(path, hooks=[NanGuard(), guarded], out=tmp_path / "b").solve()
     files = [(tmp_path / run / "snap_iter_6.caffemodel").read_bytes() for run in "ab"]
     assert files[0] == files[1]
+
+
+def test_gradients_that_overflow_are_the_updaters_where_it_scales_losses(tmp_path: Path) -> None:
+    solver = make(tmp_path)
+    ip = solver.train_net.layer("ip")
+    solver.losses.append(1.0)
+    ip.params[0].diff[0] = np.inf
+    with pytest.raises(NetError, match="a gradient of layer 'ip' is not finite"):
+        NanGuard().on_gradients(solver)
+    solver.updater.loss_scale = np.ones(1)
+    NanGuard().on_gradients(solver)
