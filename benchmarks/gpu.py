@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,8 @@ from typing import Any
 from benchmarks import nets
 from benchmarks.nets import classify, conv_relu, pool, relu
 from netcfg.pycaffe.net_spec import layers as L
+
+ROOT = Path(__file__).resolve().parents[1]
 
 WARM_UP, ROUNDS = 5, 5
 SECONDS = 1.0
@@ -109,6 +111,7 @@ def netcfg(work: Work) -> Runner:
     """Return a step of netcfg."""
     from netcfg import Net, Phase
     from netcfg.engines import get_engine
+    from netcfg.engines.cuda.graphs import held
     from netcfg.schema import parse_net
 
     engine: Any = get_engine("cuda", storage=work.precision)
@@ -116,7 +119,7 @@ def netcfg(work: Work) -> Runner:
     pool = device.xp.get_default_memory_pool()
 
     def memory() -> int:
-        return int(pool.total_bytes())
+        return int(pool.total_bytes()) + held()
 
     if not work.train:
         net = Net(nets.make(work.net, work.batch, False), Phase.TEST, engine=engine)
@@ -183,12 +186,17 @@ def torch_graph(work: Work) -> Runner:
     return _torch(work, graph=True)
 
 
-def _torch(work: Work, *, graph: bool) -> Runner:
+def torch_compiled(work: Work) -> Runner:
+    """Return the same step after ``torch.compile``, which takes a minute or two."""
+    return _torch(work, graph=False, compiled=True)
+
+
+def _torch(work: Work, *, graph: bool, compiled: bool = False) -> Runner:
     import torch
 
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = True
     torch.backends.cudnn.benchmark = True
-    step = _torch_train(torch, work) if work.train else _torch_infer(torch, work)
+    step = (_torch_train if work.train else _torch_infer)(torch, work, compiled)
     if graph:
         side = torch.cuda.Stream()
         with torch.cuda.stream(side):
@@ -202,7 +210,7 @@ def _torch(work: Work, *, graph: bool) -> Runner:
     return Runner(step, torch.cuda.synchronize, torch.cuda.max_memory_reserved)
 
 
-def _torch_net(torch: Any, work: Work) -> tuple[Any, Any]:
+def _torch_net(torch: Any, work: Work, compiled: bool) -> tuple[Any, Any]:
     """Return the net and a batch on the card."""
     from benchmarks.peers.torch_net import Net
     from benchmarks.reference import describe
@@ -210,15 +218,16 @@ def _torch_net(torch: Any, work: Work) -> tuple[Any, Any]:
     net = Net(describe(work.net, 2, work.train)).cuda()
     x = torch.randn(work.batch, *nets.NETS[work.net][1], device="cuda")
     last = torch.channels_last
-    return net.to(memory_format=last), x.to(memory_format=last)
+    net = net.to(memory_format=last)
+    return torch.compile(net) if compiled else net, x.to(memory_format=last)
 
 
 def _short(torch: Any, work: Work) -> Any:
     return torch.autocast("cuda", torch.bfloat16, enabled=work.precision == "bfloat16")
 
 
-def _torch_infer(torch: Any, work: Work) -> Callable[[], Any]:
-    net, x = _torch_net(torch, work)
+def _torch_infer(torch: Any, work: Work, compiled: bool) -> Callable[[], Any]:
+    net, x = _torch_net(torch, work, compiled)
     net.eval()
 
     def step() -> Any:
@@ -228,7 +237,7 @@ def _torch_infer(torch: Any, work: Work) -> Callable[[], Any]:
     return step
 
 
-def _torch_train(torch: Any, work: Work) -> Callable[[], Any]:
+def _torch_train(torch: Any, work: Work, compiled: bool) -> Callable[[], Any]:
     if work.net == "LSTM":
         net = torch.nn.LSTM(512, 512).cuda()
         x, y = (torch.randn(64, 64, 512, device="cuda") for _ in range(2))
@@ -236,7 +245,7 @@ def _torch_train(torch: Any, work: Work) -> Callable[[], Any]:
         def loss() -> Any:
             return ((net(x)[0] - y) ** 2).sum() / 128
     else:
-        net, x = _torch_net(torch, work)
+        net, x = _torch_net(torch, work, compiled)
         target = torch.randint(0, 10, (work.batch,), device="cuda")
 
         def loss() -> Any:
@@ -246,7 +255,7 @@ def _torch_train(torch: Any, work: Work) -> Callable[[], Any]:
     update = torch.optim.SGD(net.parameters(), 0.001, momentum=0.9, weight_decay=5e-4)
 
     def step() -> None:
-        update.zero_grad(set_to_none=False)
+        update.zero_grad()
         loss().backward()
         update.step()
 
@@ -259,7 +268,11 @@ SIDES: dict[str, Callable[[Work], Runner]] = {
     "netcfg": netcfg,
     "torch": torch_eager,
     "torch graph": torch_graph,
+    "torch compile": torch_compiled,
 }
+
+QUICK = ("netcfg", "torch", "torch graph")
+"""Sides that are ready within seconds."""
 
 
 def measure(runner: Runner, work: Work) -> dict[str, float]:
@@ -286,14 +299,22 @@ def measure(runner: Runner, work: Work) -> dict[str, float]:
     }
 
 
-def compare(work: Work, seconds: float = 120) -> dict[str, Any]:
-    """Return what each side measured, or how it failed."""
+def compare(
+    work: Work, seconds: float = 300, sides: Collection[str] = tuple(SIDES)
+) -> dict[str, Any]:
+    """Return what each side measured, or how it failed.
+
+    Args:
+        work: to measure.
+        seconds: that each side may take.
+        sides: who is measured.
+    """
     found: dict[str, Any] = {}
-    for side in SIDES:
+    for side in sides:
         command = [sys.executable, "-m", "benchmarks.gpu", "--work", work.title, "--side", side]
         try:
             done = subprocess.run(
-                command, capture_output=True, text=True, timeout=seconds, check=False
+                command, capture_output=True, text=True, timeout=seconds, check=False, cwd=ROOT
             )
             lines = done.stdout.strip().splitlines() or [""]
             failed = (done.stderr.strip().splitlines() or ["no output"])[-1][:160]
@@ -314,6 +335,15 @@ def row(work: Work, found: dict[str, Any]) -> str:
         best = min(peers) if work.memory else max(peers)
         ratio = f"{values['netcfg'] / best:.2f}"
     return f"| {work.title} | {'MiB' if work.memory else 'img/s'} | {' | '.join(cells)} | {ratio} |"
+
+
+def told(work: Work, found: dict[str, Any]) -> str:
+    """Return the same in a sentence."""
+    key, unit = ("mib", "MiB") if work.memory else ("images_per_second", "a second")
+    return "; ".join(
+        f"{side} {f[key]:,.0f} {unit}" if isinstance(f, dict) else f"{side} failed: {f}"
+        for side, f in found.items()
+    )
 
 
 def main() -> None:

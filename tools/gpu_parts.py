@@ -1,10 +1,12 @@
 """What ``gpu_check`` looks at; each function returns a line, or raises what is wrong."""
 
 import importlib.metadata
+import importlib.util
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +15,24 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 
 RELEVANT = ("cupy", "cuda", "cudnn", "nvmath", "nvidia", "torch", "numpy")
+
+
+class Anything:
+    """Stands for pytest where that is missing: decorators that leave functions as they are."""
+
+    def __getattr__(self, name: str) -> Any:
+        return self
+
+    def __call__(self, *args: Any, **more: Any) -> Any:
+        """Return the function that is decorated, or this where it has not come yet."""
+        return args[0] if len(args) == 1 and callable(args[0]) and not more else self
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(())
+
+
+if importlib.util.find_spec("pytest") is None:  # tests are read for their cases alone
+    sys.modules["pytest"] = Anything()  # type: ignore[assignment]
 
 
 class WrongError(Exception):
@@ -39,11 +59,14 @@ def device() -> str:
             text if isinstance(text, str) else repr(text)
         )
     missing = f"; {'; '.join(found.reasons)}" if found.reasons else ""
-    version = found.graphs._cudnn.backend_version() if found.graphs else "none"
+    version = found.graphs.version if found.graphs else "none"
+    driver, runtime = found.xp.cuda.runtime.driverGetVersion(), found.xp.cuda.runtime
     free, total = found.memory()
     return (
         f"{properties['name'].decode()}, {found.capability()}, {free >> 30} of {total >> 30} GiB "
-        f"free, cuDNN {version}, cuBLASLt {'yes' if found.products else 'no'}{missing}"
+        f"free, driver for CUDA {driver}, runtime {runtime.runtimeGetVersion()}, CuPy "
+        f"{found.xp.__version__}, cuDNN {version}, cuBLASLt {'yes' if found.products else 'no'}"
+        f"{missing}"
     )
 
 
@@ -92,6 +115,7 @@ def gradients() -> str:
     """Compare the gradients of layers in float64 with those on NumPy."""
     import numpy as np
 
+    from netcfg.carried import runs
     from netcfg.engines import Engine
     from netcfg.errors import DataError
     from netcfg.layer import as_arrays
@@ -110,9 +134,10 @@ def gradients() -> str:
                 rng = np.random.default_rng(0)
                 bottoms = [b if hasattr(b, "shape") else rng.normal(size=b) for b in case.bottoms]
                 tops = top_shapes(layer, shapes)
-                ys = as_arrays(layer.forward(*map(e.asarray, bottoms)))
+                form = runs(layer)
+                ys = as_arrays(form.forward(*map(e.asarray, bottoms)))
                 dys = [e.asarray(rng.normal(size=t)) for t in tops]
-                dxs = as_arrays(layer.backward(*dys)) if layer.differentiable else ()
+                dxs = as_arrays(form.backward(*dys)) if layer.differentiable else ()
                 found = [*ys, *dxs, *(p.diff for p in layer.params)]
                 results.append([None if a is None else e.to_numpy(a) for a in found])
             if len(results) < 2:
@@ -127,6 +152,70 @@ def gradients() -> str:
         except Exception as error:
             wrong.append(f"{case.name}: {type(error).__name__}: {error}"[:160])
     return _judge(wrong, count, "layers in float64 as on NumPy")
+
+
+def gradients_mixed() -> str:
+    """Compare layers and their gradients in 16-bit floats with float64 on NumPy."""
+    import numpy as np
+
+    from netcfg.engines import Engine
+    from netcfg.placement import RECORDED
+    from netcfg.testing import make_layer, top_shapes
+
+    plain, wrong, count = Engine(np.float64), [], 0
+    for storage in ("float16", "bfloat16"):
+        engine = _engine(storage)
+        for case in _cases():
+            try:
+                shapes = [b.shape for b in case.arrays()]
+                layers = [
+                    make_layer(case.text, shapes, phase=case.phase, engine=e)
+                    for e in (plain, engine)
+                ]
+                rng = np.random.default_rng(0)
+                bottoms = [b if hasattr(b, "shape") else rng.normal(size=b) for b in case.bottoms]
+            except Exception:  # files that its tests make, or a case of another kind
+                continue
+            if layers[0].type not in RECORDED:
+                continue
+            tops, _ = (top_shapes(layer, shapes) for layer in layers)
+            dys = [rng.normal(size=t) for t in tops]
+            count += 1
+            try:
+                pairs = zip(*(_both(layer, bottoms, dys) for layer in layers), strict=True)
+                far = max((_far(a, b) for a, b in pairs if a is not None), default=0.0)
+                if not far <= 0.06:
+                    wrong.append(f"{storage} {case.name}: {far:.1e}")
+            except Exception as error:
+                wrong.append(f"{storage} {case.name}: {type(error).__name__}: {error}"[:160])
+    return _judge(wrong, count, "layers in 16-bit floats near float64")
+
+
+def _both(layer: Any, bottoms: list[Any], dys: list[Any]) -> list[Any]:
+    """Return tops, gradients of the bottoms and of the parameters, in float64 on the CPU."""
+    import numpy as np
+
+    from netcfg.carried import runs
+    from netcfg.layer import as_arrays
+
+    engine, unit = layer.engine, runs(layer)
+    store = getattr(engine, "store", engine.dtype)
+    given = [engine.asarray(b) for b in bottoms]
+    for i, b in enumerate(given):
+        if type(layer).takes_gradient(i, len(given)) and b.ndim:
+            given[i] = b.astype(store)
+    ys = as_arrays(unit.forward(*given))
+    slopes = [engine.asarray(dy).astype(y.dtype) for dy, y in zip(dys, ys, strict=True)]
+    dxs = as_arrays(unit.backward(*slopes)) if layer.differentiable else ()
+    found = [*ys, *dxs, *(p.diff for p in layer.params)]
+    return [None if a is None else engine.to_numpy(a).astype(np.float64) for a in found]
+
+
+def _far(a: Any, b: Any) -> float:
+    """Return how far arrays are from each other, beside what is largest in the first."""
+    import numpy as np
+
+    return float(np.abs(a - b).max(initial=0) / max(1.0, np.abs(a).max(initial=0)))
 
 
 def _cases() -> Iterator[Any]:
@@ -193,9 +282,25 @@ def _golden(engine: Any, case: Any, agree: Any, labels: list[int]) -> None:
             agree(np.zeros_like(want) if got is None else host(got), want, f"gradient of {i}")
 
 
+def follow() -> str:
+    """Train on the card and on the CPU, 200 steps, and compare the losses."""
+    said = []
+    for net in ("LeNet", "CIFAR-10 quick"):
+        there = _trained(net, 200)[0]
+        here = _trained(net, 200, cpu=True)[0]
+        far = max(abs(a - b) / max(1.0, abs(a)) for a, b in zip(here, there, strict=True))
+        _must(far <= 1e-3, f"{net}: losses differ by {far:.1e}")
+        said.append(f"{net}: within {far:.1e}, loss {here[0]:.4f} to {here[-1]:.4f}")
+    return "; ".join(said)
+
+
 def determinism() -> str:
     """Train twice and compare every bit."""
-    return _same(_trained("LeNet", 20), _trained("LeNet", 20), 0.0)
+    said = []
+    for net, steps, storage in (("LeNet", 20, "tf32"), ("CaffeNet", 5, "bfloat16")):
+        one, other = (_trained(net, steps, storage) for _ in range(2))
+        said.append(f"{net}: {_same(one, other, 0.0)}")
+    return "; ".join(said)
 
 
 def graphs() -> str:
@@ -208,6 +313,35 @@ def graphs() -> str:
         os.environ["NETCFG_GRAPHS"] = "on"
         said.append(f"{net}: {_same(eager, _trained(net, steps, storage), 1e-6)}")
     return "; ".join(said)
+
+
+def graphs_test() -> str:
+    """Run passes at TEST with recorded passes and without, and compare."""
+    said = []
+    for net, storage in (("LeNet", "float32"), ("CaffeNet", "float32"), ("ResNet-18", "bfloat16")):
+        os.environ["NETCFG_GRAPHS"] = "off"
+        eager = _answers(net, storage)
+        os.environ["NETCFG_GRAPHS"] = "on"
+        said.append(f"{net}: {_same(eager, _answers(net, storage), 0.0)}")
+    return "; ".join(said)
+
+
+def _answers(name: str, storage: str) -> list[Any]:
+    """Return outputs of some passes, of two batches in turn."""
+    import numpy as np
+
+    from benchmarks import nets
+    from netcfg import Net, Phase
+
+    engine = _engine(storage)
+    net = Net(nets.make(name, 8, False), Phase.TEST, engine=engine, seed=1)
+    found: list[Any] = []
+    for k in range(10):
+        rng = np.random.default_rng(k)
+        shape = (8 if k % 4 < 3 else 3, *nets.NETS[name][1])
+        outputs = net.forward({net.inputs[0]: rng.standard_normal(shape, dtype=np.float32)})
+        found += outputs.values()  # they are looked at when all passes are over
+    return [[0.0], *(engine.to_numpy(y) for y in found)]
 
 
 def leak() -> str:
@@ -262,7 +396,10 @@ def parity_small() -> str:
 def _engine(storage: str = "float32", dtype: str = "float32") -> Any:
     from netcfg.engines import get_engine
 
-    return get_engine("cuda", dtype, storage)
+    engine: Any = get_engine("cuda", dtype, storage)
+    if engine.device.graphs is not None:
+        engine.device.graphs.deterministic = True
+    return engine
 
 
 def _registry() -> Any:
@@ -272,7 +409,7 @@ def _registry() -> Any:
     return registry
 
 
-def _solver(net: str, batch: int, storage: str = "float32") -> Any:
+def _solver(net: str, batch: int, storage: str = "float32", cpu: bool = False) -> Any:
     import numpy as np
 
     from benchmarks import nets
@@ -283,7 +420,10 @@ def _solver(net: str, batch: int, storage: str = "float32") -> Any:
         net_param=nets.make(net, batch, True), base_lr=0.001, lr_policy="fixed", momentum=0.9,
         weight_decay=5e-4, max_iter=1 << 30, random_seed=1,
     )  # fmt: skip
-    solver = Solver(param, engine=_engine(storage), out="/tmp")
+    from netcfg.engines import Engine
+
+    engine = Engine() if cpu else _engine(storage)
+    solver = Solver(param, engine=engine, out=tempfile.gettempdir())
     rng = np.random.default_rng(0)
     image = (batch, *nets.NETS[net][1])
     solver.train_net._feed("data", rng.standard_normal(image, dtype=np.float32))
@@ -291,9 +431,9 @@ def _solver(net: str, batch: int, storage: str = "float32") -> Any:
     return solver
 
 
-def _trained(net: str, steps: int, storage: str = "float32") -> list[Any]:
+def _trained(net: str, steps: int, storage: str = "float32", cpu: bool = False) -> list[Any]:
     """Return losses and weights after some steps."""
-    solver = _solver(net, 8, storage)
+    solver = _solver(net, 8, storage, cpu)
     losses = []
     for _ in range(steps):
         solver.step(1)
