@@ -87,6 +87,9 @@ def products() -> Iterator[Work]:
         yield Work("linear", where, {"x": x, "w": w, "b": random(outer)})
         yield Work("linear_grad_x", where, {"dy": dy, "w": w})
         yield Work("linear_grad_w", where, {"dy": dy, "x": x})
+    # Heads are parts of wide rows: (8, 197, 3, 64) with two axes changed.
+    q = np.ascontiguousarray(random(8, 3, 197, 64).transpose(0, 2, 1, 3)).transpose(0, 2, 1, 3)
+    yield Work("matmul", "ViT-Tiny scores of attention", {"a": q, "b": q.swapaxes(-1, -2)})
 
 
 def by_channel() -> Iterator[Work]:
