@@ -12,9 +12,17 @@ import pytest
 from netcfg.data.prefetch import VARIABLE, Prefetch, given_workers, set_workers
 from netcfg.errors import DataError, NetError
 
+OTHERS: "weakref.WeakSet[threading.Thread]" = weakref.WeakSet()
+"""Threads that other tests have left to end by themselves."""
+
+
+@pytest.fixture(autouse=True)
+def _others() -> None:
+    OTHERS.update(threading.enumerate())
+
 
 def running() -> int:
-    return sum(t.name.startswith("prefetch") for t in threading.enumerate())
+    return sum(t.name.startswith("prefetch") and t not in OTHERS for t in threading.enumerate())
 
 
 @pytest.mark.parametrize(("depth", "workers"), [(0, 1), (1, 1), (4, 1), (4, 4), (2, 8)])

@@ -18,9 +18,10 @@ class Stream(io.StringIO):
         return self.terminal
 
 
-def train(folder: Path, stream: Stream, solver: str) -> str:
-    path = make_project(folder, solver)
-    Solver(path, hooks=[ProgressBar(stream)], out=folder).solve()
+def train(folder: Path, stream: Stream, lines: str) -> str:
+    path = make_project(folder, lines)
+    with Solver(path, hooks=[ProgressBar(stream)], out=folder) as solver:
+        solver.solve()
     return stream.getvalue()
 
 
