@@ -27,6 +27,7 @@ bench: $(VENV)/.dev .bench/.done  ## run the benchmarks, with peers in .bench
 	$(BIN)/python -m benchmarks.lenet
 	$(BIN)/python -m benchmarks.caffemodel
 	$(BIN)/python -m benchmarks.cpu --peers .bench/bin/python --out benchmarks/results/cpu.md
+	$(BIN)/python -m benchmarks.kernels --out benchmarks/results/kernels.md
 	$(BIN)/python -m benchmarks.startup --out benchmarks/results/startup.md
 	$(BIN)/python -m benchmarks.growth --out benchmarks/results/growth.md --plot docs/images/growth.png
 	$(BIN)/python -m benchmarks.data --peer .bench/bin/python --out benchmarks/results/data.md

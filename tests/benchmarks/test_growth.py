@@ -45,7 +45,7 @@ def test_table_and_picture(tmp_path: Path, monkeypatch: Any, capsys: Any) -> Non
     monkeypatch.setattr(growth, "draw", lambda found, path: drawn.append((found, path)))
     growth.main(["--out", str(tmp_path / "t.md"), "--plot", str(tmp_path / "p.png")])
     text = (tmp_path / "t.md").read_text()
-    assert "100 GFLOP/s. A copy: 20.0 GB/s." in text
+    assert "100 GFLOP/s; the best copy: 20.0 GB/s." in text
     assert "| p | 1 | 4.00 | 2.00 | 1.00 | 2.00 |" in text
     assert "| p | 2 | 9.00 | 2.00 | 3.00 | 3.00 |" in text
     assert [p.x for p in drawn[0][0]] == [1, 2]

@@ -12,6 +12,9 @@ from netcfg.engines.onednn.attributes import Attributes
 from netcfg.engines.onednn.pointwise import FLOAT, Pointwise
 from netcfg.types import Array, Arrays, Shape
 
+MOST_AXES = 5
+"""Axes of the stacks of matrices that oneDNN multiplies fast."""
+
 
 class OneDNN(Pointwise):
     """float32 through oneDNN, with arrays channels-last; other dtypes through NumPy.
@@ -22,7 +25,7 @@ class OneDNN(Pointwise):
 
     name: ClassVar[str] = "onednn"
 
-    # Inner product -----------------------------------------------------------------------------
+    # Products ----------------------------------------------------------------------------------
 
     def linear(self, x: Array, w: Array, b: Array | None, slope: float | None = None) -> Array:
         y = self._product(x, w.T, b, slope)
@@ -36,6 +39,11 @@ class OneDNN(Pointwise):
         dw = self._product(dy.T, x)
         return super().linear_grad_w(dy, x) if dw is None else dw
 
+    def matmul(self, a: Array, b: Array) -> Array:
+        alike = 2 <= a.ndim <= MOST_AXES and a.shape[:-2] == b.shape[:-2]
+        y = self._product(a, b) if alike else None
+        return super().matmul(a, b) if y is None else y
+
     def _product(
         self,
         a: Array,
@@ -44,7 +52,8 @@ class OneDNN(Pointwise):
         slope: float | None = None,
         result: Any = FLOAT,
     ) -> Array | None:
-        if not self._native(a, b) or len(a) == 1:  # a row is faster in NumPy
+        """Return relu(a b + bias) of matrices or stacks of them; None where NumPy shall do it."""
+        if not self._native(a, b) or a.shape[-2] == 1:  # a row is faster in NumPy
             return None
         a, b = self._matrix(a), self._matrix(b)
         steps = _steps(a), _steps(b)
@@ -60,7 +69,7 @@ class OneDNN(Pointwise):
                 bias is not None,
                 Attributes(self._library, relu=slope),
             ),
-            a.size * b.shape[1] >> 6,
+            a.size * b.shape[-1] >> 6,
         )
         if operation is None:
             return None

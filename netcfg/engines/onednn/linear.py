@@ -24,19 +24,19 @@ def product(
     Args:
         library: oneDNN.
         dtypes: of a and b, and of y.
-        a, b: shapes, (M, K) and (K, N).
-        steps: strides of the two, in elements; one of each is 1.
+        a, b: shapes, (..., M, K) and (..., K, N).
+        steps: strides of the two, in elements; one of the last two of each is 1.
         bias: whether a row (1, N) is added.
         attributes: with what follows in the same pass.
     """
-    y = (a[0], b[1])
-    row = (1, b[1])
+    y = (*a[:-1], b[-1])
+    row = (1, b[-1])
     descs = strided(a, steps[0], dtypes[0]), strided(b, steps[1], dtypes[0])
     desc = library.primitive_desc(
         "matmul",
         *descs,
         dense(row) if bias else c_void_p(None),
-        dense(y, dtype=dtypes[1]),
+        dense(y, last=False, dtype=dtypes[1]),
         attributes.handle,
     )
     slots = [
@@ -46,5 +46,5 @@ def product(
     if bias:
         slots.append(Slot(Arg.BIAS, row))
     return Operation(
-        library, desc, [*slots, *attributes.slots], [Slot(Arg.DST, y, dtype=dtypes[1])]
+        library, desc, [*slots, *attributes.slots], [Slot(Arg.DST, y, last=False, dtype=dtypes[1])]
     )

@@ -1,6 +1,7 @@
 """What is element by element in oneDNN, and what all its primitives need."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -139,12 +140,15 @@ class Pointwise(Widened):
         return super().concat(xs, axis) if operation is None else self._runner.run(operation, *xs)
 
     def _matrix(self, x: Array) -> Array:
-        """Return a matrix of the floats that are stored, with neighbours along one axis."""
+        """Return matrices of the floats that are stored, with neighbours along one of their axes.
+
+        x (..., M, N); strides may be in any order, but values do not share places.
+        """
         if x.dtype != self._store:
             return self._runner.reorder(x, Slot(0, x.shape, last=False, dtype=self._store))
-        item, steps = x.itemsize, x.strides
-        good = item in steps and min(steps) > 0
-        good = good and max(steps) >= item * x.shape[steps.index(item)]
+        axes = sorted(zip(x.strides, x.shape, strict=True))
+        good = axes[0][0] == x.itemsize in x.strides[-2:]
+        good = good and all(far >= near * n for (near, n), (far, _) in pairwise(axes))
         return x if good else np.ascontiguousarray(x)
 
     def _native(self, *arrays: Array) -> bool:

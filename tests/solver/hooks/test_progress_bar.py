@@ -18,9 +18,10 @@ class Stream(io.StringIO):
         return self.terminal
 
 
-def train(folder: Path, stream: Stream, solver: str) -> str:
-    path = make_project(folder, solver)
-    Solver(path, hooks=[ProgressBar(stream)], out=folder).solve()
+def train(folder: Path, stream: Stream, lines: str) -> str:
+    path = make_project(folder, lines)
+    with Solver(path, hooks=[ProgressBar(stream)], out=folder) as solver:
+        solver.solve()
     return stream.getvalue()
 
 
@@ -55,6 +56,10 @@ def test_bar_on_a_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert text.endswith("done after 6 iterations\n")
 
 
-def test_bar_is_drawn_a_few_times_a_second(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("every", "least", "most"), [(0, 30, 1000), (1e9, 2, 12)])
+def test_bar_is_not_drawn_more_often_than_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, every: float, least: int, most: int
+) -> None:
+    monkeypatch.setattr(progress_bar, "EVERY", every)
     text = train(tmp_path, Stream(True), "max_iter: 30 display: 0 test_interval: 100")
-    assert text.count("\r") < 12
+    assert least <= text.count("\r") <= most
