@@ -67,6 +67,12 @@ def positive_unitball(filler: FillerParameter, shape: Shape, rng: np.random.Gene
     return (values / values.sum(axis=1, keepdims=True)).reshape(shape)
 
 
+def gaussian_unitball(filler: FillerParameter, shape: Shape, rng: np.random.Generator) -> Values:
+    """Entries are normal; those of each output have length 1, as in caffe-windows."""
+    values = rng.normal(size=(shape[0], _count(shape) // shape[0]))
+    return (values / np.sqrt((values**2).sum(axis=1, keepdims=True) + 1e-12)).reshape(shape)
+
+
 def xavier(filler: FillerParameter, shape: Shape, rng: np.random.Generator) -> Values:
     """Entries are uniform in ±√(3/n), variance 1/n (Glorot and Bengio, 2010)."""
     bound = math.sqrt(3 / _fan(filler, shape))
@@ -99,6 +105,7 @@ FILLERS: dict[str, Filler] = {
     "xavier": xavier,
     "msra": msra,
     "bilinear": bilinear,
+    "gaussian_unitball": gaussian_unitball,
 }
 
 

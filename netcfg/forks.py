@@ -11,6 +11,7 @@ from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescript
 
 from netcfg.errors import nearest
 from netcfg.netcfg_pb2 import LayerParameter, SolverParameter, V1LayerParameter
+from netcfg.places import place
 from netcfg.prototxt_values import fields_of
 
 Severity = Literal["note", "warning", "error"]
@@ -64,6 +65,16 @@ def fork_fields() -> dict[tuple[str, str], str]:
 def known_from(owner: Descriptor | EnumDescriptor, name: str) -> str:
     """Return the forks whose message or enum of that name has the field or value, or nothing."""
     return fork_fields().get((owner.full_name.partition(".")[2], name), "")
+
+
+def beside_layers(findings: Iterable[Finding], layers: Iterable[LayerParameter]) -> list[Finding]:
+    """Return the findings but for unknown fields of layers.
+
+    Those are for the layer to judge: its class may know the field, and where it does not, the
+    layer is refused when it is to run.
+    """
+    judged = {place(unknown.source) for layer in layers for unknown in layer.unknown}
+    return [finding for finding in findings if finding.where not in judged]
 
 
 def judge_field(

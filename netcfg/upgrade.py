@@ -69,7 +69,7 @@ V1_TYPES = {
     "TANH": "TanH",
     "THRESHOLD": "Threshold",
     "WINDOW_DATA": "WindowData",
-    # Types that forks added; others follow the rule VIDEO_DATA → VideoData.
+    # Types that forks added; others follow the rule SEG_ACCURACY → SegAccuracy.
     "BN": "BN",
     "CONVOLUTION3D": "Convolution3D",
     "DECONVOLUTION3D": "Deconvolution3D",
@@ -77,6 +77,7 @@ V1_TYPES = {
     "LSTM": "LSTM",
     "NORM": "Normalize",
     "POOLING3D": "Pooling3D",
+    "VIDEO_DATA": "VideoData",
     "PRELU": "PReLU",
     "RELU6": "ReLU6",
     "ROIPOOLING": "ROIPooling",
@@ -102,6 +103,7 @@ TRANSFORMED = {
     "DATA": "data_param",
     "IMAGE_DATA": "image_data_param",
     "WINDOW_DATA": "window_data_param",
+    "VIDEO_DATA": "image_data_param",
 }
 """Data layers, by V1 type, and the block that had them."""
 
@@ -183,7 +185,8 @@ def _transforms(net: NetParameter) -> Findings:
     """Move what data layers do to images into ``transform_param``."""
     moved = []
     for layer in net.layers:
-        name = TRANSFORMED.get(V1LayerParameter.LayerType.Name(layer.type))
+        forks = [unknown.text for unknown in layer.unknown if unknown.path == "type"]
+        name = TRANSFORMED.get(*forks or [V1LayerParameter.LayerType.Name(layer.type)])
         block = getattr(layer, name) if name else None
         for field in TRANSFORMS:
             if block is not None and block.HasField(field):
@@ -362,8 +365,8 @@ def _read_again(unknown: UnknownField, into: LayerParameter | V1LayerParameter) 
 def _type_name(v1: str) -> str:
     """Return what a V1 type is called today.
 
-    >>> _type_name("SOFTMAX_LOSS"), _type_name("VIDEO_DATA")
-    ('SoftmaxWithLoss', 'VideoData')
+    >>> _type_name("SOFTMAX_LOSS"), _type_name("SEG_ACCURACY")
+    ('SoftmaxWithLoss', 'SegAccuracy')
     """
     if v1 in V1_TYPES:
         return V1_TYPES[v1]

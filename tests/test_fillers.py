@@ -55,6 +55,12 @@ def test_sparse_gaussian_keeps_that_many_of_the_outputs():
     assert filled((50, 4), type="gaussian", sparse=50).all()
 
 
+def test_gaussian_unitball():
+    values = filled(type="gaussian_unitball").reshape(SHAPE[0], -1)
+    np.testing.assert_allclose((values**2).sum(axis=1), 1)
+    assert values.std() == pytest.approx(500**-0.5, rel=0.05)
+
+
 def test_positive_unitball():
     values = filled(type="positive_unitball")
     assert values.min() > 0
@@ -111,7 +117,7 @@ def test_bilinear_kernels(width, row):
     [
         ((2, 3), {"type": "xaver"},
          "unknown filler type 'xaver'; did you mean 'xavier'? (known: constant, uniform, gaussian, "
-         "positive_unitball, xavier, msra, bilinear)"),
+         "positive_unitball, xavier, msra, bilinear, gaussian_unitball)"),
         ((2, 3), {"type": "xavier", "sparse": 3},
          "filler 'xavier': sparse 3 needs type 'gaussian'"),
         ((2, 3), {"type": "gaussian", "sparse": 3},

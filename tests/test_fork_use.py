@@ -164,9 +164,9 @@ layer { name: "pool" type: "Pooling" bottom: "x" top: "y" pooling_param { kernel
         ("type: 'Convolution' convolution_param { kernel_depth: 2 }", "kernel_depth"),
         ("type: 'Deconvolution' convolution_param { pad_l: 1 }", "pad_l"),
         ("type: 'Pooling' pooling_param { temporal_stride: 2 }", "temporal_stride"),
-        ("type: 'SoftmaxWithLoss' softmax_param { hard_ratio: 0.1 }", "hard_ratio"),
+        ("type: 'Softmax' softmax_param { hard_ratio: 0.1 }", "hard_ratio"),
         ("type: 'Softmax' softmax_param { normalize_type: 'L2' }", "normalize_type"),
-        ("type: 'Data' data_param { shuffle: true }", "shuffle"),
+        ("type: 'Data' transform_param { scale_factors: 2 }", "scale_factors"),
         ("type: 'ImageData' transform_param { emit_constraint { } }", "emit_constraint"),
     ],
 )

@@ -3,13 +3,15 @@
 Redmon and Farhadi, "YOLO9000: better, faster, stronger", 2016, arXiv:1612.08242, and "YOLOv3: an
 incremental improvement", 2018, arXiv:1804.02767. Layers are numbered as in Darknet's files, from 1,
 with the names that converters of these give: layer1-conv, layer1-bn, layer1-scale, layer1-act, ….
+Here blue comes first in training; published weights take red first.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
-from models.programs.common import L, Model, conv, finished, pool, without_training
-from models.programs.trunks import VOC, image
-from netcfg.netcfg_pb2 import NetParameter
+from models.programs.common import L, Model, P, Recipe, conv, finished, pool, without_training
+from models.programs.trunks import VOC, both_phases, image
+from netcfg.netcfg_pb2 import TEST, TRAIN, NetParameter
 from netcfg.pycaffe.net_spec import NetSpec, Top
 
 SIDE = 416
@@ -27,10 +29,27 @@ V2_ANCHORS = (
 )
 """Widths and heights in cells of 32 pixels."""
 
+V2_BOXES = len(V2_ANCHORS) // 2
+
 V3_ANCHORS = (10, 13, 16, 30, 33, 23, 30, 61, 62, 45, 59, 119, 116, 90, 156, 198, 373, 326)
 """Widths and heights in pixels; the last three are those of the coarsest map."""
 
+V3_MASKS = ((6, 7, 8), (3, 4, 5), (0, 1, 2))
+"""Anchors of each grid, the coarsest first."""
+
+V3_CELLS = (32, 16, 8)
 V3_CLASSES = 80
+DISTORTION = {
+    "brightness_prob": 0.5,
+    "brightness_delta": 32,
+    "hue_prob": 0.5,
+    "hue_delta": 18,
+    "saturation_prob": 0.5,
+    "saturation_lower": 0.5,
+    "saturation_upper": 1.5,
+}
+"""How colours are varied in training."""
+
 SCORES = {"confidence_threshold": 0.005, "nms_threshold": 0.45}
 
 
@@ -42,9 +61,9 @@ class Darknet:
         tops: what each layer gave, from number 1; entry 0 is the image.
     """
 
-    def __init__(self) -> None:
-        self.n = NetSpec()
-        self.tops: list[Top] = [image(self.n, SIDE, SIDE)]
+    def __init__(self, n: NetSpec) -> None:
+        self.n = n
+        self.tops: list[Top] = [n.data]
 
     def _add(self, kind: str, top: Top) -> Top:
         self.n[f"layer{len(self.tops)}-{kind}"] = top
@@ -86,14 +105,10 @@ class Darknet:
         top = self._add("concat", L.Concat(*tops)) if len(tops) > 1 else tops[0]
         self.tops.append(top)
 
-    def finish(self, title: str) -> NetParameter:
-        """Return the net."""
-        return without_training(finished(self.n, title))
 
-
-def v2() -> NetParameter:
-    """Return version 2 for the classes of VOC."""
-    net = Darknet()
+def v2(n: NetSpec) -> list[Top]:
+    """Add the body of version 2 for the classes of VOC; return its grid."""
+    net = Darknet(n)
     net.conv(32, 3)
     net.halve()
     net.conv(64, 3)
@@ -111,12 +126,33 @@ def v2() -> NetParameter:
     net.reorg()
     net.route(net.tops[-1], coarse)
     net.conv(1024, 3)
-    boxes = len(V2_ANCHORS) // 2
-    grid = net.scores(boxes * (5 + len(VOC)))
-    net.n.detection_out = L.YoloDetectionOutput(
-        grid, num_classes=len(VOC), num_box=boxes, coords=4, biases=list(V2_ANCHORS), **SCORES
+    return [net.scores(V2_BOXES * (5 + len(VOC)))]
+
+
+def v2_answer(n: NetSpec, grids: list[Top], **others: Any) -> None:
+    """Add the choice of the best boxes."""
+    fields = {"num_classes": len(VOC), "num_box": V2_BOXES, "coords": 4, "biases": list(V2_ANCHORS)}
+    n.detection_out = L.YoloDetectionOutput(
+        *grids, yolo_detection_output_param=fields | SCORES, **others
     )
-    return net.finish("YOLOv2")
+
+
+def v2_loss(n: NetSpec, grids: list[Top]) -> None:
+    """Add what Darknet's file for VOC learns from."""
+    n.loss = L.RegionLoss(
+        *grids,
+        n.label,
+        include={"phase": TRAIN},
+        region_loss_param={
+            "num_class": len(VOC),
+            "num": V2_BOXES,
+            "object_scale": 5,
+            "noobject_scale": 1,
+            "coord_scale": 1,
+            "thresh": 0.6,
+            "biases": list(V2_ANCHORS),
+        },
+    )
 
 
 def narrowing(net: Darknet, width: int, count: int) -> Top:
@@ -126,9 +162,9 @@ def narrowing(net: Darknet, width: int, count: int) -> Top:
     return top
 
 
-def v3() -> NetParameter:
-    """Return version 3 for the classes of COCO."""
-    net, ends, grids = Darknet(), [], []
+def v3(n: NetSpec) -> list[Top]:
+    """Add the body of version 3 for the classes of COCO; return its grids."""
+    net, ends, grids = Darknet(n), [], []
     net.conv(32, 3)
     for width, depth in ((64, 1), (128, 2), (256, 8), (512, 8), (1024, 4)):
         net.conv(width, 3, 2)
@@ -144,17 +180,40 @@ def v3() -> NetParameter:
             net.conv(width // 2, 1)
             net.enlarge()
             net.route(net.tops[-1], lower)
-    net.n.detection_out = L.Yolov3DetectionOutput(
-        *grids,
-        num_classes=V3_CLASSES,
-        num_box=3,
-        biases=list(V3_ANCHORS),
-        mask=[6, 7, 8, 3, 4, 5, 0, 1, 2],
-        mask_group_num=3,
-        anchors_scale=[32, 16, 8],
-        **SCORES,
+    return grids
+
+
+def v3_answer(n: NetSpec, grids: list[Top], **others: Any) -> None:
+    """Add the choice of the best boxes."""
+    fields = {"num_classes": V3_CLASSES, "num_box": 3, "biases": list(V3_ANCHORS)}
+    fields |= {"mask": [k for mask in V3_MASKS for k in mask], "mask_group_num": 3}
+    fields |= {"anchors_scale": list(V3_CELLS)}
+    n.detection_out = L.Yolov3DetectionOutput(
+        *grids, yolov3_detection_output_param=fields | SCORES, **others
     )
-    return net.finish("YOLOv3")
+
+
+def v3_loss(n: NetSpec, grids: list[Top]) -> None:
+    """Add what each grid learns from; an object is learned by its best anchor alone."""
+    for i, (grid, mask, cell) in enumerate(zip(grids, V3_MASKS, V3_CELLS, strict=True), 1):
+        n[f"loss{i}"] = L.Yolov3(
+            grid,
+            n.label,
+            name=f"loss{i}",
+            include={"phase": TRAIN},
+            yolov3_param={
+                "num_class": V3_CLASSES,
+                "num": len(mask),
+                "noobject_scale": 1,
+                "coord_scale": 1,
+                "thresh": 0.7,
+                "anchors_scale": cell,
+                "biases": list(V3_ANCHORS),
+                "mask": list(mask),
+                "iou_thresh": 1,
+                "label_smooth_eps": 0,
+            },
+        )
 
 
 def read_off(net: Darknet, width: int) -> Top:
@@ -167,7 +226,92 @@ def read_off(net: Darknet, width: int) -> Top:
     return grid
 
 
+# Files ------------------------------------------------------------------------------------------
+
+Body = Callable[[NetSpec], list[Top]]
+
+
+def deploy(title: str, body: Body, answer: Callable[..., None]) -> NetParameter:
+    """Return the net that answers with rows (image, label, score, x1, y1, x2, y2)."""
+    n = NetSpec()
+    image(n, SIDE, SIDE)
+    answer(n, body(n))
+    return without_training(finished(n, title))
+
+
+def annotated(data: str, phase: int, batch: int) -> Any:
+    """Return the tops of the layer that reads images and objects."""
+    train = phase == TRAIN
+    resize = {"resize_mode": P.Resize.WARP, "interp_mode": [P.Resize.LINEAR]}
+    transform: dict[str, Any] = {
+        "scale": 1 / 255,
+        "resize_param": {"height": SIDE, "width": SIDE, **resize},
+    }
+    if train:
+        transform |= {"mirror": True, "distort_param": DISTORTION}
+    return L.AnnotatedData(
+        name="data",
+        ntop=2,
+        include={"phase": phase},
+        transform_param=transform,
+        data_param={
+            "source": f"{data}/{'trainval' if train else 'test'}_lmdb",
+            "batch_size": batch,
+            "backend": P.Data.LMDB,
+        },
+        annotated_data_param={"yolo_data_type": 1} if train else {},
+    )
+
+
+def train_val(
+    title: str, data: str, classes: int, body: Body, loss: Callable[..., None], answer: Any
+) -> NetParameter:
+    """Return the net that learns, and counts its right boxes at TEST."""
+    n = NetSpec()
+    n.data, n.label = annotated(data, TRAIN, 8)
+    grids = body(n)
+    loss(n, grids)
+    answer(n, grids, include={"phase": TEST})
+    n.detection_eval = L.DetectionEvaluate(
+        n.detection_out,
+        n.label,
+        include={"phase": TEST},
+        num_classes=classes + 1,
+        background_label_id=0,
+        overlap_threshold=0.5,
+        evaluate_difficult_gt=False,
+    )
+    check = NetSpec()
+    check.data, check.label = annotated(data, TEST, 8)
+    return both_phases(finished(n, title), check.to_proto())
+
+
+def recipe(steps: list[int], images: int) -> Recipe:
+    """Return how Darknet's files train: 64 images a step."""
+    policy = {"lr_policy": "multistep", "gamma": 0.1, "stepvalue": steps[:-1]}
+    others = {
+        "iter_size": 8,
+        "test_iter": [-(-images // 8)],
+        "test_interval": 10000,
+        "eval_type": "detection",
+        "ap_version": "11point",
+    }
+    return Recipe(0.001, steps[-1], policy, others)
+
+
 def models() -> Iterator[Model]:
     """Yield both versions."""
-    yield Model("yolov2", {"deploy.prototxt": v2()}, __name__)
-    yield Model("yolov3", {"deploy.prototxt": v3()}, __name__)
+    versions = (
+        ("yolov2", "YOLOv2", v2, v2_loss, v2_answer, "data/VOC0712", len(VOC)),
+        ("yolov3", "YOLOv3", v3, v3_loss, v3_answer, "data/coco", V3_CLASSES),
+    )
+    recipes = recipe([40000, 60000, 80200], 4952), recipe([400000, 450000, 500200], 5000)
+    for (name, title, body, loss, answer, data, classes), how in zip(
+        versions, recipes, strict=True
+    ):
+        files = {
+            "deploy.prototxt": deploy(title, body, answer),
+            "train_val.prototxt": train_val(title, data, classes, body, loss, answer),
+            "solver.prototxt": how.solver(name),
+        }
+        yield Model(name, files, __name__)

@@ -122,20 +122,11 @@ def check_ignored(
 def unexplained(
     findings: Iterable["Finding"], message: "NetParameter | SolverParameter"
 ) -> list["Finding"]:
-    """Return the warnings among findings but for unknown fields of layers.
+    """Return the warnings among findings but for unknown fields of layers, which judge them."""
+    from netcfg.forks import beside_layers
 
-    Those are for the layer to judge: its class may know the field, and where it does not, the
-    layer is refused when it is to run.
-    """
-    from netcfg.places import place
-
-    judged = {
-        place(unknown.source)
-        for net in _nets(message)
-        for layer in net.layer
-        for unknown in layer.unknown
-    }
-    return [f for f in findings if f.severity == "warning" and f.where not in judged]
+    layers = [layer for net in _nets(message) for layer in net.layer]
+    return [f for f in beside_layers(findings, layers) if f.severity == "warning"]
 
 
 def _nets(message: "NetParameter | SolverParameter") -> "list[NetParameter]":

@@ -32,6 +32,9 @@ from netcfg.types import Shape
 ROW = 1 + COLUMNS
 """Length of a row of labels: the image's place in the batch, then the object."""
 
+MOST = 300
+"""Objects of an image in YOLO's labels."""
+
 
 @dataclass
 class Sample:
@@ -102,6 +105,7 @@ class AnnotatedFeed:
         tolerate: how many unreadable records may be replaced by the next good one.
         boxes: take all records as ones of boxes; else the first record decides for all.
         classes: labels that objects may have; any where None.
+        yolo: make labels as YOLO's losses read them.
     """
 
     def __init__(
@@ -116,10 +120,11 @@ class AnnotatedFeed:
         tolerate: int = 0,
         boxes: bool = False,
         classes: frozenset[int] | None = None,
+        yolo: bool = False,
     ) -> None:
         self.source, self.augment, self.transform = source, augment, transform
         self.size, self.draws, self.skip, self.tolerate = size, draws, skip, tolerate
-        self.boxes, self.classes = boxes, classes
+        self.boxes, self.classes, self.yolo = boxes, classes, yolo
         self.boxed: bool | None = True if boxes else None
 
     def __len__(self) -> int:
@@ -138,13 +143,13 @@ class AnnotatedFeed:
 
     def __call__(self, k: int) -> Batch:
         """Return batch ``k``: images (N, C, H, W) and objects (1, 1, n, 8), a row of -1 if there
-        are none; or labels (N,) where records have no boxes.
+        are none, or for YOLO (N, 1, 300, 5); or labels (N,) where records have no boxes.
 
         Raises:
             DataError: a record is damaged or its shape differs from that of the others.
         """
         start, batch, samples = self.skip + k * self.size, Batch(()), list[Sample]()
-        resize = self.draws.choice(k, len(self.augment.resizes) or 1)
+        resize = self.augment.choose(k, self.draws)
         for position, raw in enumerate(self.source.read(start, self.size), start):
             like = samples[0].image.shape if samples else None
             samples.append(self._sample(position, raw, resize, like, batch))
@@ -154,10 +159,10 @@ class AnnotatedFeed:
         data = self.transform.apply(images, cuts)
         if samples[0].boxed:
             shown = [
-                np.insert(self._shown(sample, cuts[i] if cuts else None, resize), 0, i, axis=1)
+                self._shown(sample, cuts[i] if cuts else None, resize)
                 for i, sample in enumerate(samples)
             ]
-            batch.arrays = data, _labels(shown)
+            batch.arrays = data, _yolo_labels(shown) if self.yolo else _labels(shown)
         else:
             batch.arrays = data, np.array([sample.label for sample in samples], np.float32)
         return batch
@@ -227,7 +232,30 @@ class AnnotatedFeed:
         self.source.close()
 
 
-def _labels(rows: list[npt.NDArray[np.float32]]) -> npt.NDArray[np.float32]:
-    """Return rows (n, 8) as (1, 1, n, 8), one of -1 where there are none."""
+def _labels(shown: list[Objects]) -> npt.NDArray[np.float32]:
+    """Return the objects of all images as (1, 1, n, 8), a row of -1 where there are none."""
+    rows = [np.insert(objects, 0, i, axis=1) for i, objects in enumerate(shown)]
     labels = np.concatenate(rows)
     return (labels if len(labels) else np.full((1, ROW), -1, np.float32))[None, None]
+
+
+def _yolo_labels(shown: list[Objects]) -> npt.NDArray[np.float32]:
+    """Return the objects of each image as (N, 1, 300, 5): class, middle, size; then zeros.
+
+    Classes count from 0, for YOLO has no background; difficult objects are left out.
+
+    Raises:
+        DataError: an image has more objects.
+    """
+    labels = np.zeros((len(shown), 1, MOST, 5), np.float32)
+    inside = np.nextafter(np.float32(1), np.float32(0))  # a middle must not round to the edge
+    for n, objects in enumerate(shown):
+        easy = objects[objects[:, DIFFICULT] == 0]
+        if len(easy) > MOST:
+            raise DataError(f"an image has {len(easy)} objects; YOLO's labels hold {MOST}")
+        low, high = easy[:, BOX][:, :2], easy[:, BOX][:, 2:]
+        rows = labels[n, 0, : len(easy)]
+        rows[:, 0] = easy[:, LABEL] - 1
+        rows[:, 1:3] = np.minimum((low + high) / 2, inside)
+        rows[:, 3:] = high - low
+    return labels

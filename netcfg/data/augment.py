@@ -6,10 +6,13 @@ import numpy as np
 
 from netcfg.data.datum import Image
 from netcfg.data.distort import Distort, Expand
+from netcfg.data.draws import Draws
+from netcfg.data.multi_scale import MultiScale
 from netcfg.data.noise import Noise
 from netcfg.data.objects import BOX, NONE, WHOLE, Boxes, Objects, project
+from netcfg.data.random_size import INTEL, STRETCHES, RandomSize
 from netcfg.data.resize import Resize
-from netcfg.data.sampler import check_sampler, sample_parts
+from netcfg.data.sampler import check_sampler, jittered, sample_parts
 from netcfg.errors import DataError, NetError
 from netcfg.netcfg_pb2 import BatchSampler, EmitConstraint, TransformationParameter
 
@@ -20,27 +23,42 @@ FIELDS = ("resize_param", "noise_param", "crop_h", "crop_w", "distort_param", "e
 class Augmentation:
     """Colours, a larger canvas, a part of it, another size, noise: in this order, what is set.
 
+    At the end come the sizes of ``RandomSize`` and the parts of ``MultiScale``, without objects.
+
     Args:
         config: ``transform_param``.
         samplers: of parts; one of all that they find is used, or all of the image if none is found.
+        jitter: without samplers, by how much at most each side of a random part is shorter.
+        train: whether there are random parts of several sizes, which are for TRAIN only.
 
     Raises:
         NetError: a parameter makes no sense.
     """
 
     def __init__(
-        self, config: TransformationParameter, samplers: Sequence[BatchSampler] = ()
+        self,
+        config: TransformationParameter,
+        samplers: Sequence[BatchSampler] = (),
+        jitter: float = 0,
+        *,
+        train: bool = False,
     ) -> None:
         mean = np.array(config.mean_value, np.float32)
         if config.HasField("expand_param") and config.mean_file:
             raise NetError("expand_param fills a canvas with mean_value; mean_file cannot be used")
         for sampler in samplers:
             check_sampler(sampler)
+        if not 0 <= jitter < 1:
+            raise NetError(f"yolo_data_jitter must lie in [0, 1); given {jitter:g}")
         self.distort = Distort(config.distort_param) if config.HasField("distort_param") else None
         self.expand = Expand(config.expand_param, mean) if config.HasField("expand_param") else None
-        self.samplers = samplers
+        self.samplers, self.jitter = samplers, jitter
         self.resizes = [Resize(resize) for resize in config.resize_param]
         self.noise = Noise(config.noise_param) if config.HasField("noise_param") else None
+        scaled = train and (config.multi_scale or config.fix_crop)
+        self.scales = MultiScale(config) if scaled else None
+        sized = any(map(config.HasField, (*INTEL, *STRETCHES)))
+        self.size = RandomSize(config) if sized else None
         self.emit: EmitConstraint | None = None
         if config.HasField("emit_constraint"):
             self.emit = config.emit_constraint
@@ -48,8 +66,15 @@ class Augmentation:
     @property
     def active(self) -> bool:
         """Whether anything is done."""
-        steps = (self.distort, self.expand, self.samplers, self.resizes, self.noise)
+        parts = self.samplers or self.jitter
+        sizes = (self.resizes, self.size, self.scales)
+        steps = (self.distort, self.expand, parts, self.noise, *sizes)
         return any(map(bool, steps))
+
+    def choose(self, batch: int, draws: Draws) -> int:
+        """Return which ``resize_param`` a batch takes, as often as each one's ``prob`` says."""
+        weights = [resize.config.prob for resize in self.resizes]
+        return draws.choice(batch, max(1, len(weights)), weights)
 
     def __call__(
         self, image: Image, rng: np.random.Generator, objects: Objects = NONE, resize: int = 0
@@ -74,23 +99,30 @@ class Augmentation:
         if self.expand:
             image, canvas = self.expand(image, rng)  # type: ignore[arg-type]
             objects = objects if canvas is None else project(objects, canvas, self.emit)
-        if self.samplers:
+        if self.samplers or self.jitter:
             image, objects = self._part(image, objects, rng)
         if self.resizes and self._chosen(resize, rng):
             objects = self.resizes[resize].objects(objects, (image.shape[1], image.shape[2]))
             image = self.resizes[resize].image(image, rng)
         if self.noise:
             image = self.noise(image, rng)  # type: ignore[arg-type]
+        if self.size:
+            image = self.size(image, rng)
+        if self.scales:
+            image = self.scales(image, rng)
         return image, objects
 
     def _chosen(self, resize: int, rng: np.random.Generator) -> bool:
         prob = self.resizes[resize].config.prob
-        return prob >= 1 or rng.random() < prob
+        return len(self.resizes) > 1 or prob >= 1 or rng.random() < prob
 
     def _part(
         self, image: Image, objects: Objects, rng: np.random.Generator
     ) -> tuple[Image, Objects]:
-        parts = sample_parts(self.samplers, objects[:, BOX], rng)
+        if self.samplers:
+            parts = sample_parts(self.samplers, objects[:, BOX], rng)
+        else:
+            parts = jittered(self.jitter, rng)
         if not len(parts):
             return image, objects
         part = parts[int(rng.integers(len(parts)))].clip(WHOLE[0], WHOLE[2])

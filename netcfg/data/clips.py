@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -45,6 +46,7 @@ class ClipList(Source):
     """
 
     heavy = True
+    needs: ClassVar[str] = "a folder, the number of its frames and an integer label"
 
     def __init__(
         self,
@@ -141,10 +143,23 @@ class ClipList(Source):
             match = LINE.fullmatch(line.strip())
             if match is None:
                 raise DataError(
-                    f"{self.path}:{number}: a line must be a folder, the number of its frames and "
-                    f"an integer label; given '{line.strip()[:80]}'"
+                    f"{self.path}:{number}: a line must be {self.needs}; "
+                    f"given '{line.strip()[:80]}'"
                 )
             films.append((number, match["path"], int(match["frames"]), int(match["label"])))
         if not films:
             raise DataError(f"list '{self.path}' is empty")
         return films
+
+
+class FrameList(ClipList):
+    """Clips named by a text file, ``folder frame label`` a line: so many frames from that one on.
+
+    As C3D has them; arguments are those of ``ClipList``.
+    """
+
+    needs = "a folder, the number of its first frame and an integer label"
+
+    def starts(self, frames: int, position: int) -> list[int]:
+        """Return how many frames stand before the clip; ``frames`` is the first one's number."""
+        return [frames - 1]

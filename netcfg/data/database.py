@@ -19,6 +19,7 @@ from netcfg.data.datum import (
     decode_datum,
     is_encoded,
 )
+from netcfg.data.draws import Draws
 from netcfg.data.leveldb.reader import Reader
 from netcfg.data.source import Source
 from netcfg.errors import DataError
@@ -52,7 +53,8 @@ class Database(Source):
     """Records of a key-value store by their position in the order of keys.
 
     Stores find keys, not positions: the keys met on the way are remembered, every 16th of them,
-    and the number of records is known once the end was met.
+    and the number of records is known once the end was met. With ``shuffle`` each epoch has an
+    order of its own.
     """
 
     kind: ClassVar[str] = ""
@@ -60,6 +62,7 @@ class Database(Source):
     def __init__(self, path: Path, color: bool | None = None) -> None:
         self.path = path
         self.color = color
+        self.shuffle: Draws | None = None
         self._marks: list[bytes] = []
         self._size: int | None = None
         self._lock = threading.Lock()
@@ -78,8 +81,12 @@ class Database(Source):
     @property
     def heavy(self) -> bool:
         """Whether records are encoded or large, going by the first."""
-        value = self.read(0, 1)[0][1]
-        return len(value) > HEAVY or is_encoded(value)
+        return len(self.read(0, 1)[0][1]) > HEAVY or self.encoded
+
+    @property
+    def encoded(self) -> bool:
+        """Whether records are image files, going by the first."""
+        return is_encoded(self.read(0, 1)[0][1])
 
     def read(self, start: int, count: int) -> list[Pair]:
         """Return ``count`` records from position ``start`` on; after the last comes the first.
@@ -93,17 +100,29 @@ class Database(Source):
     @contextmanager
     def lend(self, start: int, count: int) -> Iterator[list[View]]:
         """Return what ``read`` does, as views of the store that end with the context."""
-        records: list[View] = []
+        take = self._in_a_row if self.shuffle is None else self._shuffled
         with self._cursor() as cursor:
-            while len(records) < count:
-                start, key = self._locate(cursor, start)
-                part = list(islice(cursor.pairs(key), count - len(records)))
-                self._remember(start, part)
-                records += part
-                start += len(part)
-                if len(records) < count:
-                    self._end_at(start)
-            yield records
+            yield take(cursor, start, count)
+
+    def _in_a_row(self, cursor: Cursor, start: int, count: int) -> list[View]:
+        records: list[View] = []
+        while len(records) < count:
+            start, key = self._locate(cursor, start)
+            part = list(islice(cursor.pairs(key), count - len(records)))
+            self._remember(start, part)
+            records += part
+            start += len(part)
+            if len(records) < count:
+                self._end_at(start)
+        return records
+
+    def _shuffled(self, cursor: Cursor, start: int, count: int) -> list[View]:
+        assert self.shuffle is not None  # noqa: S101 - whoever calls has asked
+        size, records = self.size, list[View]()
+        for epoch, place in (divmod(p, size) for p in range(start, start + count)):
+            _, key = self._locate(cursor, int(self.shuffle.order(size, epoch)[place]))
+            records += islice(cursor.pairs(key), 1)
+        return records
 
     def decode_alike(self, raws: Sequence[View]) -> tuple[Image, Labels] | None:
         """Decode raw records of one size at once; None where they are something else."""
@@ -162,25 +181,28 @@ class Database(Source):
         self._size = size
 
 
-def open_database(path: Path, backend: str, color: bool | None = None) -> Database:
+def open_database(
+    path: Path, backend: str, color: bool | None = None, shuffle: Draws | None = None
+) -> Database:
     """Open a database of Datum records.
 
     Args:
         path: the folder, or for LMDB a single file.
         backend: LMDB or LEVELDB.
         color: see ``decode_datum``.
+        shuffle: gives every epoch its order; None keeps that of the keys.
 
     Raises:
         DataError: there is no such database, or one of the other kind.
     """
     is_lmdb = path.is_file() or (path / "data.mdb").is_file()
-    if backend == "LEVELDB":
-        if is_lmdb:
-            raise DataError(f"'{path}' is an LMDB, not a LevelDB: set backend: LMDB")
-        return LevelDb(path, color)
-    if not is_lmdb and (path / "CURRENT").is_file():
+    if backend == "LEVELDB" and is_lmdb:
+        raise DataError(f"'{path}' is an LMDB, not a LevelDB: set backend: LMDB")
+    if backend != "LEVELDB" and not is_lmdb and (path / "CURRENT").is_file():
         raise DataError(f"'{path}' is a LevelDB, not an LMDB: set backend: LEVELDB")
-    return Lmdb(path, color)
+    database = (LevelDb if backend == "LEVELDB" else Lmdb)(path, color)
+    database.shuffle = shuffle
+    return database
 
 
 class Lmdb(Database):

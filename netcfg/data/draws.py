@@ -2,6 +2,7 @@
 
 import threading
 import zlib
+from collections.abc import Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -32,12 +33,15 @@ class Draws:
             np.random.Philox(key=self._key, counter=[0, record, 0, _CHANGES])
         )
 
-    def choice(self, batch: int, count: int) -> int:
-        """Return which of ``count`` things a batch takes."""
+    def choice(self, batch: int, count: int, weights: Sequence[float] = ()) -> int:
+        """Return which of ``count`` things a batch takes, as often as their ``weights`` say."""
         if count == 1:
             return 0
         words = np.random.Philox(key=self._key, counter=[0, batch, 1, _CHANGES]).random_raw()
-        return int(words % count)
+        if len(set(weights)) <= 1:
+            return int(words % count)
+        below = np.cumsum(weights) / sum(weights)
+        return min(int((below <= words / 2**64).sum()), count - 1)
 
     def order(self, size: int, epoch: int, part: int = 0) -> npt.NDArray[np.intp]:
         """Return the permutation of ``size`` things in an epoch, for each ``part`` another."""

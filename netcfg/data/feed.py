@@ -1,7 +1,9 @@
 """A feed makes batch after batch of a source and a transform."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -9,18 +11,30 @@ import numpy.typing as npt
 from netcfg.data.augment import Augmentation
 from netcfg.data.datum import Image, Labels, Record
 from netcfg.data.draws import Draws
+from netcfg.data.pixels import Cut
 from netcfg.data.source import Raw, Source
-from netcfg.data.transform import Transform
+from netcfg.data.transform import Images, Transform
 from netcfg.errors import DataError
 from netcfg.types import Shape
+
+LOOKED_AT = 8
+"""Images that tell whether all have one size."""
 
 
 @dataclass
 class Batch:
-    """Arrays of a batch, and the records that could not be used: where and why."""
+    """Arrays of a batch.
 
-    arrays: tuple[npt.NDArray[np.float32], ...]
+    Attributes:
+        arrays: images or what else there is, and labels.
+        bad: records that could not be used: where and why.
+        cuts: of images that are bytes still, all of one shape: what to take of them when the
+            transform is applied; None where it has been.
+    """
+
+    arrays: tuple[npt.NDArray[Any], ...]
     bad: list[tuple[str, str]] = field(default_factory=list)
+    cuts: list[Cut] | None = None
 
 
 class Feed:
@@ -36,7 +50,13 @@ class Feed:
         skip: records passed over at the start.
         tolerate: how many unreadable records may be replaced by the next good one.
         augment: what is done to each image before the transform.
+
+    Attributes:
+        deferred: whether somebody else applies the transform where images are bytes of one shape,
+            and no more of them than floats would be.
     """
+
+    deferred = False
 
     def __init__(
         self,
@@ -70,6 +90,15 @@ class Feed:
         image, _ = self._record(self.skip, self.source.read(self.skip, 1)[0], None, batch, 0)
         return (self.size, *self.transform.shape(image.shape))
 
+    def common_size(self) -> Shape:
+        """Return height and width of images before they are cut; empty where the first differ."""
+        try:
+            raws = self.source.read(self.skip, LOOKED_AT)
+            sizes = {self.source.decode(raw)[0].shape[1:] for raw in raws}
+        except DataError:
+            return ()
+        return sizes.pop() if len(sizes) == 1 else ()
+
     def __call__(self, k: int) -> Batch:
         """Return batch ``k``: images (N, C, H, W) and labels (N,).
 
@@ -81,8 +110,30 @@ class Feed:
         with self.source.lend(start, self.size) as raws:
             images, labels = self._alike(raws) or self._one_by_one(start, raws, batch, k)
             numbers = self.draws.numbers(start, self.size) if self.transform.random else None
-            batch.arrays = (self.transform(images, numbers), np.array(labels, np.float32))
+            cuts = self.transform.cuts(images, numbers)
+            if self._defers(images):
+                batch.cuts, first = cuts, np.array(images)
+            else:
+                first = self.transform.apply(images, cuts)
+            batch.arrays = (first, np.array(labels, np.float32))
         return batch
+
+    def finished(self, batch: Batch) -> tuple[npt.NDArray[Any], ...]:
+        """Return the arrays of a batch after the transform, where it has been put off."""
+        if batch.cuts is None:
+            return batch.arrays
+        return (self.transform.apply(batch.arrays[0], batch.cuts), *batch.arrays[1:])
+
+    def _defers(self, images: Images) -> bool:
+        """Return whether the transform is left to somebody else."""
+        if not self.deferred or self.transform.flow:
+            return False
+        first = images[0]
+        pixels = math.prod(self.transform.shape(first.shape))
+        few = first.size <= pixels * np.dtype(np.float32).itemsize
+        if isinstance(images, np.ndarray):
+            return few and images.dtype == np.uint8
+        return few and all(x.dtype == np.uint8 and x.shape == first.shape for x in images)
 
     def _alike(self, raws: Sequence[Raw]) -> tuple[Image, Labels] | None:
         """Decode a whole batch at once, where its records allow that and are good."""
@@ -127,7 +178,7 @@ class Feed:
         if self.augment is None:
             return record
         rng = self.draws.generator(position)
-        resize = self.draws.choice(k, len(self.augment.resizes) or 1)
+        resize = self.augment.choose(k, self.draws)
         return self.augment(record[0], rng, resize=resize)[0], record[1]
 
     def _check(self, shape: Shape, like: Shape | None) -> None:

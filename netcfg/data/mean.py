@@ -39,6 +39,31 @@ def read_mean(path: str | Path) -> Mean:
     return np.fromiter(values, np.float32, len(values)).reshape(shape)
 
 
+def read_volume_mean(path: str | Path) -> Mean:
+    """Read the mean of clips, (C, L, H, W), as C3D stores it.
+
+    Its BlobProto has one more field for the length: the later ones have moved, so that values
+    stand where Caffe keeps gradients, and the width is what the other lengths leave.
+
+    Raises:
+        DataError: the file is no such BlobProto.
+    """
+    try:
+        blob = BlobProto.FromString(Path(path).read_bytes())
+    except OSError as error:
+        raise DataError(f"cannot read mean of clips '{path}': {error.strerror}") from error
+    except DecodeError as error:
+        raise DataError(f"mean of clips '{path}' is no BlobProto, or a damaged one") from error
+    lengths = blob.channels, blob.height, blob.width
+    row = math.prod(lengths)
+    if blob.num != 1 or row < 1 or not blob.diff or len(blob.diff) % row:
+        raise DataError(
+            f"mean of clips '{path}' must hold (1, C, L, H, W) values as C3D writes them; it "
+            f"declares {(blob.num, *lengths)} and holds {len(blob.diff)}"
+        )
+    return np.fromiter(blob.diff, np.float32, len(blob.diff)).reshape(*lengths, -1)
+
+
 def write_mean(path: str | Path, mean: npt.NDArray[np.generic]) -> None:
     """Write a (C, H, W) mean image, whole or not at all."""
     with write_whole(path) as file:

@@ -65,6 +65,14 @@ def random_parts(sampler: Sampler, count: int, rng: np.random.Generator) -> Boxe
     return np.stack([left, top, left + width, top + height], axis=1).astype(np.float32)
 
 
+def jittered(jitter: float, rng: np.random.Generator) -> Boxes:
+    """Return a part (1, 4) anywhere in the image, each side 1 - ``jitter`` … 1 of it: as YOLO's."""
+    share, place = rng.random((2, 2))
+    size = 1 - jitter * share
+    corner = place * (1 - size)
+    return np.concatenate([corner, corner + size])[None].astype(np.float32)
+
+
 def fulfils(parts: Boxes, boxes: Boxes, constraint: SampleConstraint) -> npt.NDArray[np.bool_]:
     """Return which parts fulfil a constraint (n,): some object meets every limit that is set.
 

@@ -21,6 +21,9 @@ Labels = npt.NDArray[np.int32]
 
 _HALF = np.uint64(1 << 63)
 
+_FACTOR = 3
+"""Which of a record's four random numbers decides by what factor it is resized."""
+
 
 def read_labels(path: str | Path) -> Labels:
     """Read an image whose pixels are labels, (H, W); one with a palette holds its indices.
@@ -152,6 +155,7 @@ class Cutting:
         scale: factor of each value.
         mean: (C, 1, 1), or an image of the size of all images; None for none.
         fill: label beside the image.
+        factors: of the size, of which one is drawn for each image; labels take the nearest pixel.
     """
 
     crop: tuple[int, int] = (0, 0)
@@ -160,6 +164,15 @@ class Cutting:
     scale: float = 1
     mean: Mean | None = None
     fill: int = 255
+    factors: tuple[float, ...] = ()
+
+    def scaled(self, image: Pixels, labels: Labels, numbers: Any) -> tuple[Pixels, Labels]:
+        """Return image and labels resized by one of ``factors``; see ``__call__``."""
+        if not self.factors:
+            return image, labels
+        factor = np.float32(self.factors[int(numbers[_FACTOR]) % len(self.factors)])
+        size = [max(1, int(np.float32(n) * factor)) for n in labels.shape]
+        return resize_image(image, *size), nearest(labels, *size)
 
     def __call__(self, image: Pixels, labels: Labels, numbers: Any) -> tuple[Any, Any]:
         """Return image (C, H, W) and labels (1, H, W).
@@ -258,7 +271,7 @@ class SegmentationFeed:
         for ahead in range(self.tolerate + 1):
             line = self.source.line(position + ahead)
             try:
-                image, labels = self.source.read(line)
+                image, labels = self.cutting.scaled(*self.source.read(line), numbers)
                 x, y = self.cutting(image, labels, numbers)
             except DataError as error:
                 if not self.tolerate:

@@ -31,7 +31,8 @@ class Transform:
 
     The crop is random in the TRAIN phase and central otherwise; a mean image has the size of the
     uncropped image and is cropped with it. ``mirror: true`` turns every second image, by chance,
-    in every phase.
+    in every phase; with ``is_flow`` it inverts every second channel of it, from the first on, for
+    what moved to the left now moves to the right.
 
     Args:
         config: ``transform_param`` of the layer.
@@ -48,7 +49,7 @@ class Transform:
         if config.force_color and config.force_gray:
             raise NetError("transform_param: force_color and force_gray exclude each other")
         self.crop = _crop(config)
-        self.mirror = config.mirror
+        self.mirror, self.flow = config.mirror, config.is_flow
         self.scale = np.float32(config.scale)
         self.memory = Pool()
         self.mean_image = None if mean is None else whole_pixels(mean, self.memory)
@@ -98,7 +99,7 @@ class Transform:
             cuts: of ``cuts``.
         """
         y = self.memory.empty((len(images), *self.shape(images[0].shape)))
-        if isinstance(images, np.ndarray):
+        if isinstance(images, np.ndarray) and not self.flow:
             x = cut_all(images, cuts) if cuts else images
             mean = self.mean_image
             if mean is not None and cuts:
@@ -110,6 +111,7 @@ class Transform:
             if cuts:
                 part = cut_one(image, cuts[i])
                 mean = None if mean is None else cut_one(mean, cuts[i])
+                part = _turned_flow(part) if self.flow and cuts[i][-1] else part
             self._convert(part[np.newaxis], mean, y[i : i + 1])
         return y
 
@@ -144,6 +146,13 @@ class Transform:
         bottoms, rights = tops + sizes[0], lefts + sizes[1]
         columns = (tops, bottoms, lefts, rights, turned)
         return list(zip(*(column.tolist() for column in columns), strict=True))
+
+
+def _turned_flow(image: Image) -> Image:
+    """Return optical flow, x and y in turn, with x inverted as bytes are."""
+    turned = image.copy()
+    turned[::2] = 255 - turned[::2]
+    return turned
 
 
 def _crop(config: TransformationParameter) -> tuple[int, int]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from netcfg.errors import WeightsError
-from netcfg.io.wire import BYTES, Field, Reader, Values, bytes_field, header, varint
+from netcfg.io.wire import BYTES, VARINT, Field, Reader, Values, bytes_field, header, varint
 from netcfg.netcfg_pb2 import BlobProto
 from netcfg.types import Shape
 
@@ -15,6 +15,11 @@ NUM, CHANNELS, HEIGHT, WIDTH, DATA, DIFF, SHAPE, DOUBLE_DATA, DOUBLE_DIFF = rang
 RAW_TYPE, RAW_DATA = 10, 12
 RAW_TYPES = ("<f8", "<f4", "<f2")
 """NVCaffe's types of ``raw_data``, by number."""
+
+
+OLD = (NUM, CHANNELS, HEIGHT, WIDTH)
+VOLUME = (*OLD, DATA)
+"""Where C3D keeps the five lengths of an array: its values are one field further on, in DIFF."""
 
 
 @dataclass
@@ -41,13 +46,12 @@ def read_blob(reader: Reader, at: Field, what: str) -> Values:
     """
     parts = _Parts()
     for item in reader.fields(at.start, at.end):
-        if item.number in (NUM, CHANNELS, HEIGHT, WIDTH):
+        if item.number in OLD or (item.number == DATA and item.kind == VARINT):
             parts.legacy[item.number] = reader.varints(item)[0]
+        elif DATA in parts.legacy:
+            parts.values += [reader.floats(item, "<f4")] if item.number == DIFF else []
         elif item.number == SHAPE:
-            reader.expect(item, BYTES)
-            parts.dims = parts.dims or []
-            for dim in reader.fields(item.start, item.end):
-                parts.dims += reader.varints(dim) if dim.number == 1 else []
+            parts.dims = (parts.dims or []) + _dims(reader, item)
         elif item.number in (DATA, DOUBLE_DATA):
             parts.values.append(reader.floats(item, "<f4" if item.number == DATA else "<f8"))
         elif item.number == RAW_TYPE:
@@ -121,6 +125,13 @@ def _inner_size(array: np.ndarray, parts: dict[int, np.ndarray]) -> int:
     return inner
 
 
+def _dims(reader: Reader, shape: Field) -> list[int]:
+    """Return the lengths that a BlobShape holds."""
+    reader.expect(shape, BYTES)
+    fields = reader.fields(shape.start, shape.end)
+    return [n for dim in fields if dim.number == 1 for n in reader.varints(dim)]
+
+
 def _values(reader: Reader, at: Field, parts: _Parts, what: str) -> Values:
     if parts.raw is not None and not parts.values:
         if not 0 <= parts.raw_type < len(RAW_TYPES):
@@ -136,9 +147,9 @@ def _values(reader: Reader, at: Field, parts: _Parts, what: str) -> Values:
 
 
 def _shape(parts: _Parts, count: int) -> Shape:
-    """Return the declared shape: ``shape``, the four old fields, or none for a single value."""
+    """Return the declared shape: ``shape``, four old fields or C3D's five; none for one value."""
     if parts.dims is not None:
         return tuple(parts.dims)
     if parts.legacy:
-        return tuple(parts.legacy.get(i, 0) for i in (NUM, CHANNELS, HEIGHT, WIDTH))
+        return tuple(parts.legacy.get(i, 0) for i in (VOLUME if DATA in parts.legacy else OLD))
     return () if count == 1 else (count,)

@@ -1,7 +1,7 @@
 """Convolution, its transpose, and the columns it is made of; over any number of spatial axes."""
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 from netcfg.engines.geometry import Conv, Window
 from netcfg.errors import NetError, ShapeError
@@ -20,7 +20,7 @@ class _Convolving(Layer):
 
     bottoms = (1, None)
     tops = (1, None)
-    reads = ("convolution_param",)
+    reads: ClassVar[tuple[str, ...]] = ("convolution_param",)
     forks = tuple(f"convolution_param.{hole}" for hole in ("hole", "hole_h", "hole_w"))
 
     def setup(self, *xs: Shape) -> None:

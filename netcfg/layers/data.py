@@ -1,5 +1,6 @@
 """Layers that read files: databases, lists of images, HDF5; batches are made ahead of need."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -10,8 +11,10 @@ from netcfg.data.draws import Draws
 from netcfg.data.feed import Batch, Feed
 from netcfg.data.hdf5 import Hdf5Rows
 from netcfg.data.image_list import ImageList
-from netcfg.data.mean import read_mean
+from netcfg.data.mean import Mean, read_mean
+from netcfg.data.multi_scale import FIELDS as PARTS
 from netcfg.data.prefetch import Prefetch, given_workers
+from netcfg.data.random_size import FIELDS as SIZES
 from netcfg.data.regions import RegionFeed
 from netcfg.data.segmentation import SegmentationFeed
 from netcfg.data.source import Source
@@ -19,9 +22,10 @@ from netcfg.data.transform import Transform
 from netcfg.data.windows import WindowFeed
 from netcfg.engines.threads import cores
 from netcfg.errors import DataError, NetError
+from netcfg.io.preparation import Preparation, lasting
 from netcfg.layer import Layer, register
 from netcfg.netcfg_pb2 import DataParameter
-from netcfg.types import Array, Shape
+from netcfg.types import Array, Phase, Shape
 
 T = TypeVar("T")
 
@@ -35,6 +39,9 @@ MOST_WORKERS = 16
 CHANGES = tuple(f"transform_param.{field}" for field in FIELDS)
 """What layers that augment images implement of forks."""
 
+CUTS = (*CHANGES, *(f"transform_param.{field}" for field in (*PARTS, *SIZES)))
+"""The same for layers of images without objects."""
+
 
 class FeedLayer(Layer):
     """Base of the layers whose batches are made ahead of need, by batch number."""
@@ -43,6 +50,8 @@ class FeedLayer(Layer):
     tops: ClassVar[tuple[int, int | None]] = (1, 2)
     differentiable = False
     prefetch: Prefetch[Batch] | None = None
+    mean: Mean | None = None
+    """The mean image that is taken away."""
     feed: AnnotatedFeed | Feed | Hdf5Rows | RegionFeed | SegmentationFeed | WindowFeed | None = None
 
     def setup(self) -> None:
@@ -55,11 +64,15 @@ class FeedLayer(Layer):
 
     def batch(self) -> tuple[Array, ...]:
         """Return the arrays of this pass on the CPU."""
+        return self.next_batch().arrays[: self.ntops]
+
+    def next_batch(self) -> Batch:
+        """Return the batch of this pass; see ``Feed.deferred``."""
         if self.prefetch is None:
             raise DataError("the data layer is closed")
         batch = self.prefetch.get(self.step)
         self._note(batch.bad)
-        return batch.arrays[: self.ntops]
+        return batch
 
     def close(self) -> None:
         ended = self.prefetch is None or self.prefetch.close()
@@ -103,8 +116,31 @@ class FeedLayer(Layer):
 
     def _transform(self) -> Transform:
         config = self.config.transform_param
-        mean = read_mean(self._find_data(config.mean_file)) if config.mean_file else None
-        return Transform(config, self.phase, mean)
+        if config.mean_file:
+            self.mean = read_mean(self._find_data(config.mean_file))
+        return Transform(config, self.phase, self.mean)
+
+    def size(self) -> Shape:
+        """Return height and width of images before they are cut; empty where they differ."""
+        return ()
+
+    def channels(self) -> str:
+        """Return the order of colours; empty where nobody knows it."""
+        return "BGR"
+
+    def preparation(self) -> Preparation | None:
+        """Return what is done to images that are to be told; None where there are none.
+
+        What is random in training, such as ``mirror``, is left out. The size that all images have
+        before the crop stands in ``resize_param``, so that others can be brought to it.
+        """
+        if "transform_param" not in self.reads:
+            return None
+        found = lasting(self.config.transform_param)
+        cut = found.crop_size or found.crop_h or found.crop_w
+        if cut and not found.resize_param and (size := self.size()):
+            found.resize_param.add(height=size[0], width=size[1])
+        return Preparation(found, self.mean, self.channels())
 
     def _draws(self) -> Draws:
         return Draws(self.context.seed, self.name)
@@ -115,6 +151,12 @@ class RecordLayer(FeedLayer):
 
     def reshape(self) -> tuple[Shape, ...]:
         return (self._records.shape(), (self._records.size,))[: self.ntops]
+
+    def batch(self) -> tuple[Array, ...]:
+        return self._records.finished(self.next_batch())[: self.ntops]
+
+    def size(self) -> Shape:
+        return () if self.feed is None else self._records.common_size()
 
     def _connect(
         self,
@@ -127,7 +169,8 @@ class RecordLayer(FeedLayer):
     ) -> None:
         """Make batches of a source; workers start with the first batch."""
         draws = self._draws()
-        augment = Augmentation(self.config.transform_param)
+        train = self.phase == Phase.TRAIN
+        augment = Augmentation(self.config.transform_param, train=train)
         self.feed = self._records = Feed(
             source,
             transform,
@@ -148,11 +191,12 @@ class Data(RecordLayer):
     tops: data (N, C, H, W), label (N,) if asked for
 
     Of SSD, ``resize_param``, ``noise_param``, ``crop_h`` and ``crop_w`` change images, encoded or
-    not; ``distort_param`` and ``expand_param`` too, which SSD knows in AnnotatedData alone.
+    not; ``distort_param`` and ``expand_param`` too, which SSD knows in AnnotatedData alone. Of
+    NVCaffe, ``shuffle`` gives each epoch an order of its own, with ``cache`` or without.
     """
 
     reads = ("data_param", "transform_param")
-    forks = CHANGES
+    forks = (*CUTS, "data_param.shuffle")
 
     def setup(self) -> None:
         super().setup()
@@ -163,7 +207,9 @@ class Data(RecordLayer):
         if color is None and config.force_encoded_color:
             color = True
         path = self._find_data(config.source)
-        source = open_database(path, DataParameter.DB.Name(config.backend), color)
+        order = self._draws() if config.shuffle else None
+        source = open_database(path, DataParameter.DB.Name(config.backend), color, order)
+        self._encoded = source.encoded
         self._connect(
             source,
             transform,
@@ -172,6 +218,9 @@ class Data(RecordLayer):
             config.prefetch,
             config.parser_threads,
         )
+
+    def channels(self) -> str:
+        return super().channels() if self._encoded else ""
 
 
 @register("ImageData")
@@ -186,7 +235,7 @@ class ImageData(RecordLayer):
     """
 
     reads = ("image_data_param", "transform_param")
-    forks = CHANGES
+    forks = CUTS
 
     def setup(self) -> None:
         super().setup()
@@ -242,6 +291,20 @@ class HDF5Data(FeedLayer):
 
     def reshape(self) -> tuple[Shape, ...]:
         return self._rows.shapes()
+
+
+def preparation_of(layers: Iterable[Layer]) -> Preparation | None:
+    """Return what the first layer that reads images, or says that it does, does to them."""
+    for layer in layers:
+        if isinstance(layer, FeedLayer):
+            found = layer.preparation()
+        elif layer.config.HasField("transform_param") and not layer.config.bottom:
+            found = Preparation(lasting(layer.config.transform_param))
+        else:
+            continue
+        if found is not None:
+            return found
+    return None
 
 
 def decoders(depth: int, heavy: bool = True, wanted: int = 0) -> int:

@@ -1,4 +1,4 @@
-"""Inner product with unit weights and a margin of angles to those of the label."""
+"""Scores of faces with a margin to those of other labels: of angles, or of cosines."""
 
 import math
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from netcfg.errors import NetError, ShapeError
 from netcfg.layer import Layer, register
 from netcfg.layers.labels import class_indices
-from netcfg.types import Array, Shape, Shapes
+from netcfg.types import Array, Phase, Shape, Shapes
 
 
 @register("MarginInnerProduct")
@@ -112,3 +112,48 @@ class MarginInnerProduct(Layer):
         """Return |V| of each row, (K, 1); at least what keeps zeros finite."""
         square = self.xp.square(self.params[0].value).sum(axis=1, keepdims=True)
         return self.xp.sqrt(self.xp.maximum(square, 1e-12))
+
+
+@register("LabelSpecificAdd")
+class LabelSpecificAdd(Layer):
+    """A number added to the score of the label in TRAIN: a negative one is a margin of cosines.
+
+    y[n, k] = x[n, k] + b where k is the label and x[n, k] > -b, else x[n, k];  dx = dy
+        x, y: (N, K)   label: N values
+
+    b is ``bias``, or where ``bias_base`` is given bias_base + (1 + ``bias_gamma`` i)^``bias_power``
+    - 1, kept within ``bias_min`` and ``bias_max``, with i the passes so far plus ``iteration``.
+    From caffe-windows, where ``transform_test`` has no effect either; Wang et al., "Additive margin
+    softmax for face verification", 2018.
+    """
+
+    bottoms = (2, 2)
+    constant_bottoms = (1,)
+    reads = ("label_specific_add_param",)
+
+    def reshape(self, x: Shape, label: Shape) -> Shape:
+        if len(x) < 2 or math.prod(label) != x[0]:
+            raise ShapeError(f"label shape {label} must hold one value per item of {x}")
+        return x
+
+    def forward(self, x: Array, label: Array) -> Array:
+        if self.phase == Phase.TEST:
+            return x
+        xp, rows, bias = self.xp, x.reshape(len(x), -1), self._bias()
+        at = class_indices(xp, label.reshape(-1, 1), rows.shape[1])[0]  # (N, 1)
+        own = xp.take_along_axis(rows, at, axis=1)
+        y = rows.copy()
+        xp.put_along_axis(y, at, xp.where(own > -bias, own + bias, own).astype(x.dtype), axis=1)
+        return y.reshape(x.shape)
+
+    def backward(self, dy: Array) -> Any:
+        return (dy if self.need[0] else None), None
+
+    def _bias(self) -> float:
+        """Return what this pass adds."""
+        config = self.config.label_specific_add_param
+        if not config.HasField("bias_base"):
+            return config.bias
+        passes = self.step + config.iteration
+        bias = config.bias_base + (1 + config.bias_gamma * passes) ** config.bias_power - 1
+        return min(max(bias, config.bias_min), config.bias_max)

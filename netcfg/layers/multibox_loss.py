@@ -36,7 +36,8 @@ class MultiBoxLoss(Loss):
 
     loss = (w Σ_m Σ_i l(p[m, i] - t[m, i]) + Σ_b c(scores[b], class[b])) / n
 
-    offsets p: (N, 4 P)   scores: (N, P K)   priors: (1, 2, 4 P)   objects: (1, 1, G, 8), rows
+    offsets p: (N, 4 P), with ``share_location: false`` (N, 4 P K), of which a box learns those of
+    its object's class   scores: (N, P K)   priors: (1, 2, 4 P)   objects: (1, 1, G, 8), rows
     (image, class, instance, xmin, ymin, xmax, ymax, difficult), as AnnotatedData writes them
     l: SMOOTH_L1 or L2   c: SOFTMAX or LOGISTIC   w: ``loc_weight``   t: the object's offsets
 
@@ -64,8 +65,13 @@ class MultiBoxLoss(Loss):
                 f"background_label_id must be below num_classes {param.num_classes}; given "
                 f"{param.background_label_id}"
             )
-        if not param.share_location:
-            raise NetError("share_location: false is not implemented: all classes share offsets")
+        self.sets = 1 if param.share_location else param.num_classes
+        by_prior = param.use_prior_for_matching, param.use_prior_for_nms
+        if self.sets > 1 and not all(by_prior[: 1 + param.HasField("nms_param")]):
+            raise NetError(
+                "share_location: false places a box for each class, so boxes are compared as "
+                "priors: use_prior_for_matching and, with nms_param, use_prior_for_nms must be true"
+            )
         if param.map_object_to_agnostic and (param.num_classes, param.background_label_id) != (
             2,
             0,
@@ -90,7 +96,10 @@ class MultiBoxLoss(Loss):
     def reshape(self, *bottoms: Shape) -> Shape:
         offsets, scores, priors, objects = bottoms
         self.count, N = check_priors(priors), offsets[0]
-        wanted = {"offsets": (offsets, 4), "scores": (scores, self.fields.num_classes)}
+        wanted = {
+            "offsets": (offsets, 4 * self.sets),
+            "scores": (scores, self.fields.num_classes),
+        }
         for name, (shape, each) in wanted.items():
             if shape[0] != N or int(np.prod(shape[1:])) != self.count * each:
                 raise ShapeError(
@@ -106,7 +115,7 @@ class MultiBoxLoss(Loss):
             self.engine.to_numpy(b).astype(np.float64, copy=False) for b in bottoms
         )
         N, P, K = len(offsets), self.count, self.fields.num_classes
-        offsets, scores = offsets.reshape(N, P, 4), scores.reshape(N, P, K)
+        offsets, scores = offsets.reshape(N, P, self.sets, 4), scores.reshape(N, P, K)
         boxes, variances = priors_of(priors)
         rows = objects.reshape(-1, 8)
         images = [
@@ -145,7 +154,7 @@ class MultiBoxLoss(Loss):
         self._check_classes(rows[:, 1])
         if not param.use_difficult_gt:
             rows = rows[rows[:, 7] == 0]
-        where = self._placed(boxes, offsets, variances, param.use_prior_for_matching)
+        where = self._placed(boxes, offsets[:, 0], variances, param.use_prior_for_matching)
         matches, overlaps = match(where, rows[:, 3:7], param)
         mine, free = matches > NOBODY, matches == NOBODY
         background = param.background_label_id
@@ -159,12 +168,13 @@ class MultiBoxLoss(Loss):
             return _Image(mine, targets, classes, np.ones(self.count, bool))
         costs = self._class_losses(scores, classes)[0]
         shown = not param.HasField("nms_param") or param.use_prior_for_nms
-        where = self._placed(boxes, offsets, variances, shown)
+        where = self._placed(boxes, offsets[:, 0], variances, shown)
         if self.mining == Param.MAX_NEGATIVE:
             most = int(mine.sum() * param.neg_pos_ratio)
             free &= overlaps < param.neg_overlap
             chosen = hardest(costs, free, most, where, param)
             return _Image(mine, targets, classes, mine | chosen)
+        offsets = self._own(offsets, classes)
         difference = self._difference(mine, targets, offsets, boxes, variances)
         costs[mine] += self._offset_losses(difference)[0].sum(axis=1)
         every = np.full(self.count, len(rows) > 0)  # an image without objects teaches nothing
@@ -192,6 +202,11 @@ class MultiBoxLoss(Loss):
         scale = 1 if self.fields.encode_variance_in_target else variances
         return decode(boxes, offsets * scale, self.fields.code_type)
 
+    @staticmethod
+    def _own(offsets: Any, classes: Any) -> Any:
+        """Return the offsets (P, 4) of each box for its class, out of (P, sets, 4)."""
+        return offsets[np.arange(len(offsets)), classes if offsets.shape[1] > 1 else 0]
+
     def _difference(self, mine: Any, targets: Any, offsets: Any, boxes: Any, variances: Any) -> Any:
         """Return how far offsets of boxes that have an object are from their targets, (M, 4)."""
         difference = offsets[mine] - targets
@@ -206,10 +221,11 @@ class MultiBoxLoss(Loss):
         self, image: _Image, offsets: Any, scores: Any, boxes: Any, variances: Any
     ) -> tuple[Any, Any, Any]:
         """Return the loss of an image and its gradients, before they are divided."""
-        difference = self._difference(image.mine, image.targets, offsets, boxes, variances)
+        own, mine = self._own(offsets, image.classes), image.mine
+        difference = self._difference(mine, image.targets, own, boxes, variances)
         values, slopes = self._offset_losses(difference)
         d_offsets = np.zeros_like(offsets)
-        d_offsets[image.mine] = slopes
+        d_offsets[mine, image.classes[mine] if self.sets > 1 else 0] = slopes
         costs, grads = self._class_losses(scores, image.classes)
         value = self.fields.loc_weight * values.sum() + costs[image.counted].sum()
         return value, d_offsets, grads * image.counted[:, None]

@@ -2,7 +2,6 @@
 
 from netcfg.errors import NetError
 from netcfg.layer import Layer, register
-from netcfg.netcfg_pb2 import FillerParameter
 from netcfg.types import Array, Shape
 
 
@@ -12,16 +11,20 @@ class Parameter(Layer):
 
     y = w        w, y: ``parameter_param.shape``
     dw = dy
+
+    caffe-windows' ``blob_filler`` gives it other values to begin with.
     """
 
     bottoms = (0, 0)
     reads = ("parameter_param",)
+    forks = ("parameter_param.blob_filler",)
 
     def setup(self) -> None:
-        shape = tuple(self.config.parameter_param.shape.dim)
+        param = self.config.parameter_param
+        shape = tuple(param.shape.dim)
         if any(n < 1 for n in shape):
             raise NetError(f"parameter_param.shape must have positive dims; given {shape}")
-        self.param(shape, FillerParameter())
+        self.param(shape, param.blob_filler)
 
     def reshape(self) -> Shape:
         return self.params[0].shape

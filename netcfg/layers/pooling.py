@@ -1,7 +1,7 @@
 """Pooling over windows of the spatial axes."""
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 from netcfg.engines.geometry import Window
 from netcfg.errors import NetError, ShapeError
@@ -36,7 +36,7 @@ class Pooling(Layer):
     """
 
     tops = (1, 2)
-    reads = ("pooling_param",)
+    reads: ClassVar[tuple[str, ...]] = ("pooling_param",)
     forks = (
         "pooling_param.ceil_mode",
         "pooling_param.pool: AVE_EXC_PAD",

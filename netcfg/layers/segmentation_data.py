@@ -60,7 +60,7 @@ class SegmentationLayer(FeedLayer):
             raise NetError("transform_param: mean_file and mean_value exclude each other")
         mean: Mean | None = None
         if mean_file:
-            mean = read_mean(self._find_data(mean_file))
+            mean = self.mean = read_mean(self._find_data(mean_file))
         elif config.mean_value:
             mean = np.array(config.mean_value, np.float32).reshape(-1, 1, 1)
         return Cutting(
@@ -70,6 +70,7 @@ class SegmentationLayer(FeedLayer):
             scale=config.scale,
             mean=mean,
             fill=fill,
+            factors=tuple(config.scale_factors),
         )
 
 
@@ -102,8 +103,8 @@ class ImageSegData(SegmentationLayer):
 
     ``label_type: PIXEL`` has labels in a second image; IMAGE, the default, a number that all pixels
     take; NONE no second column, and the label ``ignore_label`` everywhere. Both images are cut and
-    mirrored alike; where a crop is larger than the image, zeros after the mean stand below and to
-    the right, with that label. From DeepLab.
+    mirrored alike, after they were resized by one of ``scale_factors``; where a crop is larger than
+    the image, zeros after the mean stand below and to the right, with that label. From DeepLab.
     """
 
     tops = (1, 3)
@@ -113,6 +114,7 @@ class ImageSegData(SegmentationLayer):
         "image_data_param.label_type",
         "transform_param.crop_h",
         "transform_param.crop_w",
+        "transform_param.scale_factors",
     )
 
     def setup(self) -> None:
@@ -120,6 +122,8 @@ class ImageSegData(SegmentationLayer):
         config, transform = self.config.image_data_param, self.config.transform_param
         if transform.mean_file:
             raise NetError("mean_file is not for ImageSegData; use mean_value")
+        if any(factor <= 0 for factor in transform.scale_factors):
+            raise NetError(f"scale_factors must be positive; given {list(transform.scale_factors)}")
         crop = transform.crop_h, transform.crop_w
         cutting = self._cutting(crop, False, "", fill=config.ignore_label)
         self._open(config, ImageDataParameter.LabelType.Name(config.label_type).lower(), cutting)

@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from netcfg.errors import ShapeError
+from netcfg.errors import NetError, ShapeError
 from netcfg.layer import Layer, register
 from netcfg.layers.labels import class_indices
 from netcfg.netcfg_pb2 import ReductionParameter
@@ -83,6 +83,28 @@ class Reshape(Reshaping):
             total = math.prod(x[start:end])
             raise ShapeError(f"{total} values of {x} do not fit into {dims}")
         return dims
+
+
+@register("Squeeze")
+class Squeeze(Reshaping):
+    """Axes of length 1 left out: those that ``axis`` names, or all.
+
+    y = x, dx = dy        x: (N, C, 1, 1)   y: (N, C) by default
+
+    From synopsys-caffe, whose nets come from TensorFlow.
+    """
+
+    own_fields = {"squeeze_param": {"axis": []}}  # noqa: RUF012 - Layer says it is a ClassVar
+
+    def reshape(self, x: Shape) -> Shape:
+        named = self.own["squeeze_param"]["axis"]
+        if not all(isinstance(axis, int) for axis in named):
+            raise NetError(f"axis must be whole numbers; given {named}")
+        axes = {self.axis(axis, len(x)) for axis in named}
+        for axis in sorted(axes):
+            if x[axis] != 1:
+                raise ShapeError(f"axis {axis} of {x} must have length 1; given {x[axis]}")
+        return tuple(n for i, n in enumerate(x) if (i not in axes if named else n != 1))
 
 
 @register("Tile")

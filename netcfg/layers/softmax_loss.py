@@ -7,10 +7,10 @@ import numpy as np
 from google.protobuf.message import DecodeError
 
 from netcfg.errors import DataError, NetError, ShapeError
-from netcfg.layer import register
+from netcfg.layer import Layer, register
 from netcfg.layers.labels import class_indices
 from netcfg.layers.loss import PRE_FIXED, Loss
-from netcfg.netcfg_pb2 import BlobProto, LossParameter
+from netcfg.netcfg_pb2 import BlobProto, LayerParameter, LossParameter
 from netcfg.types import Array, Shape
 
 TINY = float(np.finfo(np.float32).tiny)
@@ -18,6 +18,9 @@ TINY = float(np.finfo(np.float32).tiny)
 
 THRESHOLD = 1e-20
 """Least probability under the logarithm of the other losses."""
+
+MINING = ("hard_ratio", "hard_mining_label", "cutting_point", "normalize_type")
+"""Fields of ``softmax_param`` that only caffe-windows' SoftmaxWithLoss has."""
 
 
 class SoftmaxLoss(Loss):
@@ -87,11 +90,12 @@ class SoftmaxWithLoss(SoftmaxLoss):
     Of forks: with ``label_smoothing`` e the target is 1 - e at the label and e / K more everywhere,
     with ``label_smooth_factor`` it is 1 - e there and e / (K - 1) elsewhere; L = -Σ target log p.
     ``class_weight`` weighs each label by its class, and in n too; ``class_weighting``, with
-    ``weight_by_label_freqs``, leaves n as it is.
+    ``weight_by_label_freqs``, leaves n as it is. With a third bottom, or fields that pick hard
+    examples, it is caffe-windows' layer: ``MinedSoftmaxWithLoss``.
     """
 
     reads = ("softmax_param", "loss_param")
-    forks = (
+    forks: ClassVar[tuple[str, ...]] = (
         *PRE_FIXED,
         "loss_param.label_smoothing",
         "loss_param.weight_by_label_freqs",
@@ -99,6 +103,15 @@ class SoftmaxWithLoss(SoftmaxLoss):
         "softmax_param.class_weight",
         "softmax_param.label_smooth_factor",
     )
+
+    @classmethod
+    def resolve(cls, config: LayerParameter) -> type[Layer]:
+        """Return caffe-windows' layer where the bottoms or the fields are its."""
+        param = config.softmax_param
+        mines = param.HasField("cutting_point") or param.HasField("hard_mining_label")
+        theirs = mines or param.hard_ratio != 1 or param.normalize_type != "Softmax"
+        theirs |= len(config.bottom) > 2
+        return MinedSoftmaxWithLoss if theirs and cls is SoftmaxWithLoss else cls
 
     def setup(self, *bottoms: Shape) -> None:
         loss, softmax = self.config.loss_param, self.config.softmax_param
@@ -135,34 +148,119 @@ class SoftmaxWithLoss(SoftmaxLoss):
         return index, weight, n
 
     def forward(self, x: Array, label: Array) -> Any:
-        xp = self.xp
         p = self.engine.softmax(x, self.along)
         index, weight, n = self.labels(label, x.shape[self.along])
-        if self.spread:
-            logs = xp.log(xp.maximum(p.astype(float), TINY))
-            each = (self._target(index, x.shape[self.along]) * logs).sum(
-                axis=self.along, keepdims=True
-            )
-        else:
-            picked = xp.take_along_axis(p, index, axis=self.along).astype(float)
-            each = xp.log(xp.maximum(picked, TINY))
         if self.need[0]:
             self.saved = p, weight, n, index
-        return self.loss_and_prob(-(weight * each).sum() / n, p)
+        return self.loss_and_prob((weight * self.costs(p, index)).sum() / n, p)
+
+    def costs(self, p: Array, index: Array) -> Array:
+        """Return the cross-entropy of each label, with 1 on the class axis, in float64."""
+        xp = self.xp
+        if not self.spread:
+            picked = xp.take_along_axis(p, index, axis=self.along).astype(float)
+            return -xp.log(xp.maximum(picked, TINY))
+        logs = xp.log(xp.maximum(p.astype(float), TINY))
+        target = self._target(index, p.shape[self.along])
+        return -(target * logs).sum(axis=self.along, keepdims=True)
 
     def slope(self, p: Array, weight: Array, chosen: Array) -> Array:
         return (p - self._target(chosen, p.shape[self.along]).astype(p.dtype)) * weight
 
-    def _target(self, index: Array, classes: int) -> Array:
-        """Return what p should be, shaped like it."""
+    def hits(self, index: Array, classes: int) -> Array:
+        """Return which class is the label, shaped like p."""
         column = [1] * index.ndim
         column[self.along] = -1
         # (1, K, 1, ...) = (N, 1, ...) -> (N, K, ...)
-        hit = self.xp.arange(classes).reshape(column) == index
+        return self.xp.arange(classes).reshape(column) == index
+
+    def _target(self, index: Array, classes: int) -> Array:
+        """Return what p should be, shaped like it."""
+        hit = self.hits(index, classes)
         if not self.spread:
             return hit
         least = self.spread / (classes if self.everywhere else max(classes - 1, 1))
         return hit * (1 - self.spread - (0 if self.everywhere else least)) + least
+
+
+class MinedSoftmaxWithLoss(SoftmaxWithLoss):
+    """SoftmaxWithLoss of caffe-windows: weights of labels, and gradients for hard ones alone.
+
+    L = -Σ w log p[label] / n        x: (N, K, ...)   label: (N, 1, ...)
+    dx = w (p - [class = label]) dL / n
+
+    w is the third bottom, a value for each label, or 1; n is Σ w or as ``normalization`` says.
+    Where p[label] exceeds ``cutting_point``, p becomes 1 there: no loss, no gradient. Of M labels
+    those that cost less than ⌊M (1 - ``hard_ratio``)⌋ others get w = 0 in dx and its n, not in L.
+    ``hard_mining_label`` restricts both to labels of one class. ``normalize_type`` L1 and L2 take
+    x / (Σ |x| + 1e-6) and x / √(Σ x² + 1e-6) for p, and then dx is not the gradient of L. A second
+    top is p, whose gradient is dropped, as there.
+    """
+
+    type = "SoftmaxWithLoss"
+    dialect = "caffe-windows' SoftmaxWithLoss, with weights of labels and hard examples"
+    place = "device"  # it sorts
+    bottoms = (2, 3)
+    constant_bottoms = (1, 2)
+    forks = (*SoftmaxWithLoss.forks, *(f"softmax_param.{field}" for field in MINING))
+
+    def setup(self, *bottoms: Shape) -> None:
+        super().setup(*bottoms)
+        param = self.fields = self.config.softmax_param
+        if param.normalize_type not in ("Softmax", "L1", "L2"):
+            raise NetError(
+                f"normalize_type must be Softmax, L1 or L2; given '{param.normalize_type}'"
+            )
+        if not 0 < param.hard_ratio <= 1:
+            raise NetError(f"hard_ratio must lie in (0, 1]; given {param.hard_ratio:g}")
+
+    def reshape(self, *bottoms: Shape) -> Any:
+        tops = super().reshape(*bottoms)
+        for weights in bottoms[2:]:
+            if math.prod(weights) != math.prod(self.label_shape):
+                raise ShapeError(f"weights {weights} must be one for each label {bottoms[1]}")
+        return tops
+
+    def forward(self, x: Array, label: Array, weights: Array = None) -> Any:
+        xp, classes, p = self.xp, x.shape[self.along], self._shares(x)
+        index, weight, n = self.labels(label, classes)
+        if weights is not None:
+            weight = weight * weights.reshape(weight.shape)
+            n = self._count(weight)
+        eligible = xp.ones(index.shape, bool)
+        if self.fields.HasField("hard_mining_label"):
+            eligible = index == self.fields.hard_mining_label
+        if self.fields.HasField("cutting_point"):
+            own = xp.take_along_axis(p, index, axis=self.along)
+            easy = eligible & (own > self.fields.cutting_point)
+            p = xp.where(easy, self.hits(index, classes), p).astype(x.dtype)
+        each = weight * self.costs(p, index)
+        loss = each.sum() / n
+        if self.fields.hard_ratio < 1:
+            weight = xp.where(eligible & (each < self._limit(each)), 0, weight)
+            n = self._count(weight)
+        if self.need[0]:
+            self.saved = p, weight, n, index
+        return self.loss_and_prob(loss, p)
+
+    def backward(self, dloss: Array, dprob: Array = None) -> Any:
+        return super().backward(dloss)
+
+    def _shares(self, x: Array) -> Array:
+        kind, xp = self.fields.normalize_type, self.xp
+        if kind == "Softmax":
+            return self.engine.softmax(x, self.along)
+        size = xp.abs(x) if kind == "L1" else x * x
+        length = size.sum(axis=self.along, keepdims=True) + 1e-6
+        return (x / (length if kind == "L1" else xp.sqrt(length))).astype(x.dtype)
+
+    def _count(self, weight: Array) -> Any:
+        return self.normalizer(self.normalization(LossParameter.VALID), weight, self.outer)
+
+    def _limit(self, each: Array) -> Any:
+        """Return the least cost that is hard."""
+        easy = np.float32(each.size) * (np.float32(1) - np.float32(self.fields.hard_ratio))
+        return self.xp.sort(each.reshape(-1))[min(int(easy), each.size - 1)]
 
 
 @register("InfogainLoss")

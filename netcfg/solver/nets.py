@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from netcfg.engines.base import Engine
+from netcfg.forks import beside_layers
 from netcfg.io.caffemodel import Weights
 from netcfg.io.files import find_file, of_zoo
 from netcfg.net import Net
@@ -113,7 +114,8 @@ class NetPlanner:
         if path not in self._read:
             parsed = read_net(find_named(self.param, field, path, self.file))
             refuse(parsed.findings)
-            self.notes += [str(finding) for finding in parsed.findings]
+            findings = beside_layers(parsed.findings, parsed.message.layer)
+            self.notes += [str(finding) for finding in findings]
             self._read[path] = parsed.message
         return self._read[path]
 

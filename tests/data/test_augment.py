@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from netcfg.data.augment import Augmentation, cut
+from netcfg.data.draws import Draws
 from netcfg.data.objects import NONE
 from netcfg.errors import DataError, NetError
 from netcfg.netcfg_pb2 import BatchSampler, TransformationParameter
@@ -117,6 +118,16 @@ def test_which_resize_and_whether() -> None:
     some = Augmentation(config("resize_param { height: 8 width: 8 prob: 0.5 }"))
     shapes = [some(picture(), rng)[0].shape for _ in range(100)]
     assert 30 < shapes.count((3, 8, 8)) < 70
+
+
+def test_of_several_sizes_each_comes_as_often_as_it_says() -> None:
+    text = "resize_param { height: 8 width: 8 prob: 0.1 }"
+    text += "resize_param { height: 9 width: 9 prob: 0.9 }"
+    change, draws = Augmentation(config(text)), Draws(1, "data")
+    taken = [change.choose(k, draws) for k in range(200)]
+    assert 5 < taken.count(0) < 40
+    rng = np.random.default_rng(0)
+    assert {change(picture(), rng, NONE, 0)[0].shape for _ in range(20)} == {(3, 8, 8)}
 
 
 def test_noise_comes_after_the_resize() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from netcfg.data.clips import ClipList
+from netcfg.data.clips import ClipList, FrameList
 from netcfg.data.draws import Draws
 from netcfg.errors import DataError, NetError
 
@@ -103,3 +103,16 @@ def test_frames_of_several_sizes():
     Image.fromarray(np.zeros((2, 2, 3), np.uint8)).save("film 0/img_004.png")
     with pytest.raises(DataError, match="the frames of a film must have one size"):
         clips(length=7).decode((0, 0))
+
+
+def test_clips_from_a_frame_on():
+    Path("frames.txt").write_text("film 0 3 4\nfilm 1 7 1\n")
+    source = FrameList(Path("frames.txt"), "img_%03d.png", length=2)
+    image, label = source.decode(source.read(0, 1)[0])
+    np.testing.assert_array_equal(image, FRAMES[0, 2:4].reshape(6, 4, 5))
+    assert label == 4
+    with pytest.raises(DataError, match="img_008"):
+        source.decode(source.read(1, 1)[0])
+    Path("frames.txt").write_text("film 0\n")
+    with pytest.raises(DataError, match=r"frames.txt:1: a line must be .* number of its first"):
+        FrameList(Path("frames.txt"), "img_%03d.png")

@@ -13,6 +13,7 @@ import pytest
 from netcfg.data import database
 from netcfg.data.database import STRIDE, Database, LevelDb, Lmdb, open_database
 from netcfg.data.datum import encode_datum
+from netcfg.data.draws import Draws
 from netcfg.data.leveldb.writer import fill
 from netcfg.data.write import write_lmdb
 from netcfg.errors import DataError
@@ -52,6 +53,16 @@ def test_any_position_can_be_read_first(made: Database, start: int) -> None:
 
 def test_reading_wraps_as_often_as_needed(made: Database) -> None:
     assert labels(made, 3, 3 * COUNT) == [(3 + i) % COUNT for i in range(3 * COUNT)]
+
+
+def test_each_epoch_has_its_order(made: Database) -> None:
+    made.shuffle = Draws(1, "data")
+    epochs = [labels(made, k * COUNT, COUNT) for k in range(3)]
+    assert all(sorted(epoch) == list(range(COUNT)) for epoch in epochs)
+    assert len({tuple(epoch) for epoch in epochs}) == 3
+    assert labels(made, 2 * COUNT - 4, 8) == epochs[1][-4:] + epochs[2][:4]
+    with made.lend(COUNT + 7, 5) as lent:
+        assert [made.decode(raw)[1] for raw in lent] == epochs[1][7:12]
 
 
 def test_reading_backwards(made: Database) -> None:

@@ -48,3 +48,11 @@ def test_choices_belong_to_batches() -> None:
     assert choices == [Draws(1, "data").choice(k, 3) for k in range(60)]
     assert choices != [Draws(1, "other").choice(k, 3) for k in range(60)]
     assert draws.choice(4, 1) == 0
+    assert choices == [draws.choice(k, 3, [0.5] * 3) for k in range(60)]
+
+
+def test_choices_by_weight() -> None:
+    draws = Draws(1, "data")
+    counts = np.bincount([draws.choice(k, 3, [0.6, 0, 0.2]) for k in range(400)], minlength=3)
+    assert counts[1] == 0
+    assert abs(counts[0] / 400 - 0.75) < 0.07

@@ -194,3 +194,34 @@ def test_close(feed: Make) -> None:
     f.close()
     with pytest.raises(DataError, match="cannot be read"):
         f(0)
+
+
+@pytest.mark.parametrize("fields", [{}, {"crop_size": 4, "mirror": True, "scale": 0.5}])
+def test_a_transform_that_is_put_off_gives_the_same(feed: Make, fields: dict[str, object]) -> None:
+    now, later = feed(fields=fields), feed(fields=fields)
+    later.deferred = True
+    for k in range(3):
+        batch, other = now(k), later(k)
+        assert batch.cuts is None
+        assert other.cuts is not None
+        assert (other.arrays[0].dtype, other.arrays[0].shape) == (np.uint8, (4, 3, 6, 5))
+        for a, b in zip(later.finished(other), now.finished(batch), strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_floats_would_be_fewer_bytes(feed: Make) -> None:
+    later = feed(fields={"crop_size": 2})
+    later.deferred = True
+    assert later(0).cuts is None
+
+
+MIXED = [*records(images(2)), (b"9", encode_datum(images(1, (3, 9, 9))[0], 1))]
+
+
+@pytest.mark.parametrize(
+    ("given", "size"), [(records(images(9)), (6, 5)), (MIXED, ()), (damaged(0), ())]
+)
+def test_the_size_that_the_first_images_have_in_common(
+    feed: Make, given: list[tuple[bytes, bytes]], size: tuple[int, ...]
+) -> None:
+    assert feed(given=given).common_size() == size

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from netcfg.data.mean import read_mean, write_mean
+from netcfg.data.mean import read_mean, read_volume_mean, write_mean
 from netcfg.errors import DataError
 from netcfg.netcfg_pb2 import BlobProto, BlobShape
 
@@ -42,3 +42,24 @@ def test_what_is_no_blob(tmp_path: Path) -> None:
     (tmp_path / "mean").write_bytes(b"\xff\xff")
     with pytest.raises(DataError, match="is no BlobProto, or a damaged one"):
         read_mean(tmp_path / "mean")
+
+
+def test_the_mean_of_clips(tmp_path: Path) -> None:
+    values = np.arange(120, dtype=np.float32)
+    moved = BlobProto(num=1, channels=3, height=2, width=4, diff=values)
+    (tmp_path / "mean").write_bytes(moved.SerializeToString())
+    got = read_volume_mean(tmp_path / "mean")
+    np.testing.assert_array_equal(got, values.reshape(3, 2, 4, 5))
+    for wrong in (
+        BlobProto(num=1, channels=3, height=2, width=4, data=values),
+        BlobProto(num=1, channels=3, height=2, width=7, diff=values),
+        BlobProto(num=2, channels=3, height=2, width=4, diff=values),
+    ):
+        (tmp_path / "mean").write_bytes(wrong.SerializeToString())
+        with pytest.raises(DataError, match=r"must hold \(1, C, L, H, W\) values as C3D writes"):
+            read_volume_mean(tmp_path / "mean")
+    (tmp_path / "mean").write_bytes(b"\x0a\xff")
+    with pytest.raises(DataError, match="is no BlobProto, or a damaged one"):
+        read_volume_mean(tmp_path / "mean")
+    with pytest.raises(DataError, match=r"cannot read mean of clips '.*none': No such file"):
+        read_volume_mean(tmp_path / "none")

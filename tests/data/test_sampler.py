@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from netcfg.data.objects import coverage, jaccard
-from netcfg.data.sampler import check_sampler, fulfils, random_parts, sample_parts
+from netcfg.data.sampler import check_sampler, fulfils, jittered, random_parts, sample_parts
 from netcfg.errors import NetError
 from netcfg.netcfg_pb2 import BatchSampler, SampleConstraint, Sampler
 
@@ -32,6 +32,18 @@ def test_parts_have_scale_and_shape_and_lie_in_the_image() -> None:
 
 def test_the_default_is_the_whole_image() -> None:
     np.testing.assert_allclose(random_parts(Sampler(), 3, generator()), [[0, 0, 1, 1]] * 3)
+
+
+def test_jittered_parts_lie_in_the_image() -> None:
+    rng = generator()
+    parts = np.concatenate([jittered(0.3, rng) for _ in range(500)]).astype(float)
+    assert parts.min() >= 0
+    assert parts.max() <= 1 + 1e-6
+    sides = parts[:, 2:] - parts[:, :2]
+    assert 0.7 - 1e-6 <= sides.min() < 0.71
+    assert 0.99 < sides.max() <= 1
+    assert abs(sides[:, 0] - sides[:, 1]).max() > 0.2
+    np.testing.assert_array_equal(jittered(0, rng), [[0, 0, 1, 1]])
 
 
 @pytest.mark.parametrize("measure", ["jaccard_overlap", "sample_coverage", "object_coverage"])

@@ -13,6 +13,7 @@ from netcfg.data.segmentation import (
     read_labels,
 )
 from netcfg.errors import DataError
+from netcfg.io.image import resize_image
 
 RNG = np.random.default_rng(0)
 IMAGE = RNG.integers(0, 256, (3, 4, 6)).astype(np.uint8)
@@ -141,6 +142,24 @@ def test_both_are_mirrored_or_none():
         np.testing.assert_array_equal(y[0], LABELS[:, ::step])
     x, _ = Cutting()(IMAGE, LABELS, numbers(TURN))
     np.testing.assert_array_equal(x, IMAGE)
+
+
+def test_sizes_are_drawn_from_factors():
+    cutting = Cutting(factors=(0.5, 2))
+    for number, size in ((0, (2, 3)), (1, (8, 12))):
+        drawn = numbers()
+        drawn[3] = number
+        image, labels = cutting.scaled(IMAGE, LABELS, drawn)
+        np.testing.assert_array_equal(image, resize_image(IMAGE, *size))
+        np.testing.assert_array_equal(labels, nearest(LABELS, *size))
+    assert Cutting().scaled(IMAGE, LABELS, numbers())[0] is IMAGE
+    feed = SegmentationFeed(
+        SegmentationList(Path("list.txt")), Cutting(crop=(9, 9), factors=(2,)), 2, Draws(1, "data")
+    )
+    images, labels, sizes = feed(0).arrays
+    np.testing.assert_array_equal(images[0, :, :8], resize_image(IMAGE, 8, 12)[:, :, 1:10])
+    np.testing.assert_array_equal(labels[0, 0, :8], nearest(LABELS, 8, 12)[:, 1:10])
+    assert sizes[:, 0, 0].tolist() == [[8, 9]] * 2
 
 
 def test_means_that_do_not_fit():

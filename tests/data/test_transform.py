@@ -37,6 +37,19 @@ def test_scale_comes_after_the_mean() -> None:
     assert np.array_equal(transform(mean_value=[10], scale=2)(list(x), None), (x - 10.0) * 2)
 
 
+def test_mirrored_flow_goes_the_other_way() -> None:
+    x = images(8)
+    y = transform(mirror=True, is_flow=True, mean_value=[128])(list(x), numbers(8))
+    turned = transform(mirror=True)(list(x), numbers(8))
+    plain = (turned == x).all(axis=(1, 2, 3))
+    assert 0 < plain.sum() < 8
+    np.testing.assert_array_equal(y[plain], x[plain] - 128.0)
+    np.testing.assert_array_equal(y[~plain][:, ::2], 127.0 - turned[~plain][:, ::2])
+    np.testing.assert_array_equal(y[~plain][:, 1], turned[~plain][:, 1] - 128.0)
+    again = transform(mirror=True, is_flow=True, mean_value=[128])(x, numbers(8))
+    np.testing.assert_array_equal(again, y)
+
+
 def test_mean_image() -> None:
     x, mean = images(4), images(1, seed=9)[0].astype(np.float32)
     assert np.array_equal(transform(mean=mean)(list(x), None), x - mean)

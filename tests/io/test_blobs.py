@@ -101,3 +101,12 @@ def test_shape_and_values_must_agree(proto: BlobProto, message: str) -> None:
 def test_unknown_raw_type() -> None:
     with pytest.raises(WeightsError, match="unknown type 3"):
         read(b"\x50\x03" + bytes_field(12, b"1234"))
+
+
+def test_arrays_of_c3d_have_five_axes() -> None:
+    values = np.arange(48, dtype=np.float32)
+    lengths = b"".join(varint(i << 3) + varint(n) for i, n in enumerate((2, 3, 1, 2, 4), 1))
+    got = read(lengths + bytes_field(6, values.tobytes()) + bytes_field(7, values.tobytes()))
+    np.testing.assert_array_equal(got, values.reshape(2, 3, 1, 2, 4))
+    with pytest.raises(WeightsError, match=r"blob has shape \(2, 3, 1, 2, 4\) = 48 values, but"):
+        read(lengths + bytes_field(6, values[1:].tobytes()))

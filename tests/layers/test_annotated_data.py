@@ -15,7 +15,7 @@ from netcfg.net import Net
 from netcfg.schema import parse_net
 from netcfg.testing import make_layer
 from netcfg.types import Phase
-from tests.data.annotated import make_annotated, without_boxes
+from tests.data.annotated import make_annotated, objects, without_boxes
 from tests.data.databases import encoded_datum, images
 from tests.data.test_annotated import rows
 from tests.layers.cases import Case, check
@@ -130,6 +130,27 @@ def test_what_trains_ssd() -> None:
     assert len(counts) > 1
 
 
+def test_labels_for_yolo(values: np.ndarray) -> None:
+    plain = "annotated_data_param { yolo_data_type: 1 yolo_data_jitter: 0 }"
+    ((data, label),) = run(make(more=plain))
+    np.testing.assert_array_equal(data, values[:4])
+    assert label.shape == (4, 1, 300, 5)
+    for n in range(4):
+        easy = [row for row in objects(n) if not row[6]]
+        want = [(row[0] - 1, *(row[2:4] + row[4:6]) / 2, *(row[4:6] - row[2:4])) for row in easy]
+        np.testing.assert_allclose(label[n, 0, : len(easy)], np.reshape(want, (-1, 5)))
+        assert not label[n, 0, len(easy) :].any()
+    assert label[0, 0, 0, 3] > 0
+
+
+def test_parts_for_yolo() -> None:
+    text = "annotated_data_param { yolo_data_type: 1 } transform_param { resize_param {"
+    layer = make(more=f"{text} height: 20 width: 24 }} }}")
+    shown = [label for _, label in run(layer, 6)]
+    sizes = {float(label[0, 0, 0, 3]) for label in shown[::2]}  # of the same object
+    assert len(sizes) > 1
+
+
 def test_in_a_net_shapes_change_with_the_objects() -> None:
     text = f"""layer {{ name: "d" {TOPS} {TEXT.format("").replace("4", "1")} }}
       layer {{ name: "s" type: "Silence" bottom: "data" }}"""
@@ -141,7 +162,12 @@ def test_in_a_net_shapes_change_with_the_objects() -> None:
 @pytest.mark.parametrize(
     ("fields", "more", "message"),
     [
-        ("", "annotated_data_param { yolo_data_type: 1 }", "yolo_data_type must be 0"),
+        ("", "annotated_data_param { yolo_data_type: 2 }", "must be 0 or 1; given 2"),
+        (
+            "",
+            "annotated_data_param { yolo_data_type: 1 yolo_data_jitter: 1 }",
+            r"yolo_data_jitter must lie in \[0, 1\); given 1",
+        ),
         ("", "annotated_data_param { label_map_file: 'mapp' }", "'mapp' not found.*mean 'map'"),
         ("", "annotated_data_param { batch_sampler { sampler { max_scale: 2 } } }", "max_scale"),
         ("", "transform_param { crop_h: 3 }", "both crop_h and crop_w; given 0, 3 and 0"),

@@ -41,8 +41,21 @@ POOLINGS = [
 ]
 
 
+SAME += [
+    # C3D itself has the fields in the blocks of Convolution and Pooling.
+    (text.replace("convolution3d_param", "convolution_param"), plain)
+    for text, plain in SAME[:2]
+]
+SAME += [
+    (text.replace("Convolution3D", "Deconvolution3D"), plain.replace("Conv", "Deconv"))
+    for text, plain in SAME[1:3]
+]
 CASES = [Case(text, text, [X]) for text, _ in SAME]
 CASES += [Case(fields, pool3d(fields), [X]) for fields, _, _ in POOLINGS]
+CASES += [
+    Case("as in C3D", pool3d(fields).replace("pooling3d_param", "pooling_param"), [X])
+    for fields, _, _ in POOLINGS[1:2]
+]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.name)

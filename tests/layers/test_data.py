@@ -17,10 +17,11 @@ from netcfg.data.write import write_lmdb
 from netcfg.engines.base import Engine
 from netcfg.errors import DataError, NetError
 from netcfg.io.image import decode_image, encode_image, resize_image
+from netcfg.io.preparation import Preparation
 from netcfg.layer import Context, Layer, as_arrays, layer_type
-from netcfg.layers.data import MOST_WORKERS, FeedLayer, decoders
+from netcfg.layers.data import MOST_WORKERS, FeedLayer, decoders, preparation_of
 from netcfg.net import Net
-from netcfg.netcfg_pb2 import LayerParameter
+from netcfg.netcfg_pb2 import LayerParameter, TransformationParameter
 from netcfg.schema import parse, parse_net
 from netcfg.types import Phase
 from tests.data.databases import encoded, encoded_datum, images, make_lmdb, records
@@ -131,7 +132,7 @@ def test_the_label_is_optional(here: Path, text: str) -> None:
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
 def test_restoring_goes_on_where_it_was(here: Path, text: str) -> None:
-    text = text % ("" if text is DATA else "shuffle: true ")
+    text = text % "shuffle: true "
     if "HDF5" not in text:
         text += "transform_param { crop_size: 3 mirror: true }"
     want = run(make(text), 9)
@@ -142,7 +143,7 @@ def test_restoring_goes_on_where_it_was(here: Path, text: str) -> None:
         assert all(np.array_equal(a, b) for a, b in zip(got, batch, strict=True))
 
 
-@pytest.mark.parametrize("text", [IMAGES % "shuffle: true ", HDF5 % "shuffle: true "])
+@pytest.mark.parametrize("text", [text % "shuffle: true " for text in TEXTS.values()])
 def test_shuffle_depends_on_the_seed_and_loses_nothing(here: Path, text: str) -> None:
     def labels(seed: int) -> list[float]:
         batches = run(make(text, seed=seed), COUNT)
@@ -174,6 +175,63 @@ def test_mean_file(here: Path) -> None:
     write_mean(here / "mean", mean)
     data, _ = run(make(DATA % "" + 'transform_param { mean_file: "mean" scale: 2 }'), 1)[0]
     assert np.array_equal(data, (images(COUNT)[:4] - mean) * 2)
+
+
+def prepared(text: str) -> Preparation | None:
+    with Net(parse_net(text).message, Phase.TEST) as net:
+        return preparation_of(net.layers)
+
+
+def layer_of(kind: str, fields: str, transform: str) -> str:
+    text = f"layer {{ name: 'd' type: '{kind}' top: 'x' top: 't' {fields} "
+    return text + f"transform_param {{ {transform} }} }} "
+
+
+DB = "data_param { source: 'db' batch_size: 4 backend: LMDB }"
+
+
+def test_what_holds_of_images_whenever_the_net_is_asked(here: Path) -> None:
+    found = prepared(layer_of("Data", DB, "mirror: true scale: 0.5 crop_size: 4 mean_value: [1]"))
+    assert found is not None
+    transform = found.transform
+    assert (transform.scale, transform.crop_size, list(transform.mean_value)) == (0.5, 4, [1])
+    assert not transform.HasField("mirror")
+    assert [(size.height, size.width) for size in transform.resize_param] == [(6, 5)]
+    assert (found.mean, found.channels) == (None, "")  # raw records do not say their order
+    whole = prepared(layer_of("Data", DB, ""))
+    assert whole == Preparation(TransformationParameter())
+
+
+def test_images_of_several_sizes_have_none_in_common(here: Path) -> None:
+    (here / "1.png").write_bytes(encoded(images(1, (3, 7, 7))[0]))
+    source = "image_data_param { source: 'list.txt' batch_size: 2 }"
+    found = prepared(layer_of("ImageData", source, "crop_size: 3"))
+    assert found is not None
+    assert list(found.transform.resize_param) == []
+
+
+def test_a_mean_image_is_remembered(here: Path) -> None:
+    mean = images(1, seed=5)[0].astype(np.float32)
+    write_mean(here / "mean", mean)
+    found = prepared(layer_of("Data", DB, "mean_file: 'mean'"))
+    assert found is not None
+    np.testing.assert_array_equal(found.mean, mean)
+
+
+def test_files_have_blue_first(here: Path) -> None:
+    source = "image_data_param { source: 'list.txt' batch_size: 2 new_height: 9 new_width: 8 }"
+    found = prepared(layer_of("ImageData", source, "crop_size: 3"))
+    assert found is not None
+    assert [(size.height, size.width) for size in found.transform.resize_param] == [(9, 8)]
+    assert found.channels == "BGR"
+
+
+def test_layers_that_read_nothing_say_what_they_are_told(here: Path) -> None:
+    shape = "dummy_data_param { shape { dim: 2 } shape { dim: 2 } }"
+    found = prepared(layer_of("DummyData", shape, "scale: 0.5 mirror: true"))
+    assert found == Preparation(TransformationParameter(scale=0.5))
+    dummy = "dummy_data_param { shape { dim: 2 } }"
+    assert prepared(f"layer {{ name: 'a' type: 'DummyData' top: 'a' {dummy} }}") is None
 
 
 @pytest.mark.parametrize("field", ["new_height: 7 new_width: 9", "is_color: false"])

@@ -5,7 +5,8 @@ import pytest
 
 from netcfg.errors import NetError, ShapeError
 from netcfg.testing import make_layer
-from tests.layers.cases import Case, check
+from netcfg.types import Phase
+from tests.layers.cases import Case, check, run
 
 RNG = np.random.default_rng(1)
 X = RNG.normal(size=(12, 3))
@@ -17,6 +18,12 @@ def margin(fields, x=X, label=LABEL):
     return Case(fields, f"{text} weight_filler {{ type: 'gaussian' }} {fields} }}", [x, label])
 
 
+ADD = "type: 'LabelSpecificAdd' label_specific_add_param { %s }"
+SCORES = RNG.normal(size=(12, 4))
+ADDED = [
+    Case("bias", ADD % "bias: -0.35", [SCORES, LABEL]),
+    Case("bias in test", ADD % "bias: -0.35", [SCORES, LABEL], phase=Phase.TEST),
+]
 CASES = [
     margin("type: SINGLE"),
     margin("type: DOUBLE"),
@@ -24,6 +31,9 @@ CASES = [
     margin("type: QUADRUPLE base: 0"),
     margin("type: QUADRUPLE axis: 2", X.reshape(3, 4, 3), LABEL.reshape(3, 4)),
 ]
+
+
+CASES += ADDED
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.name)
@@ -86,3 +96,34 @@ def test_shapes_that_do_not_fit(shapes, message):
 def test_classes_must_be_given():
     with pytest.raises(NetError, match="num_output must be at least 1"):
         make_layer("type: 'MarginInnerProduct'", [X.shape, LABEL.shape])
+
+
+def test_scores_of_labels_get_the_bias():
+    (y,), (plain,) = run(ADDED[0]), run(ADDED[1])
+    np.testing.assert_array_equal(plain, SCORES)
+    low = 0
+    for n, k in np.ndindex(SCORES.shape):
+        want = SCORES[n, k]
+        if k == LABEL[n] and want > 0.35:
+            want += np.float32(-0.35)
+        low += k == LABEL[n] and want == SCORES[n, k]
+        assert y[n, k] == pytest.approx(want)
+    assert 0 < low < 12
+
+
+def test_the_bias_changes_with_the_passes():
+    text = "bias_base: -0.1 bias_gamma: 1 bias_power: -1 bias_min: -0.7 bias_max: 0 iteration: 1"
+    layer = make_layer(ADD % text, [(1, 2), (1,)])
+    found = []
+    for layer.step in range(3):
+        found.append(layer.forward(np.array([[9.0, 9]]), np.array([1.0]))[0].tolist())
+    assert [row[0] for row in found] == [9] * 3
+    # -0.1 + 1 / (2 + i) - 1, at least -0.7
+    assert [row[1] - 9 for row in found] == pytest.approx([-0.6, -0.7, -0.7])
+
+
+def test_what_a_bias_is_added_to():
+    layer = make_layer(ADD % "", [(2, 3), (2,)])
+    for x, label in (((2, 3), (3,)), ((2,), (2,))):
+        with pytest.raises(ShapeError, match="must hold one value per item"):
+            layer.reshape(x, label)

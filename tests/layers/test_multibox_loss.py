@@ -16,7 +16,7 @@ from tests.layers.test_boxes import some
 N, P, K = 2, 16, 3
 
 
-def arrays(objects: bool = True) -> list[np.ndarray]:
+def arrays(objects: bool = True, sets: int = 1) -> list[np.ndarray]:
     rng = np.random.default_rng(11)
     priors = np.stack([some(P).reshape(-1), np.tile([0.1, 0.1, 0.2, 0.2], P)])[None]
     rows = np.full((1, 8), -1.0)
@@ -25,14 +25,15 @@ def arrays(objects: bool = True) -> list[np.ndarray]:
         rows[:, 0], rows[:, 1] = [0, 0, 0, 1, 1], [1, 2, 1, 2, 2]
         rows[:, 3:7], rows[4, 7] = some(P)[:5] + 0.02, 1
     scores = rng.permutation(N * P * K) / 20.0
-    return [rng.normal(0, 1, (N, 4 * P)), scores.reshape(N, P * K), priors, rows[None, None]]
+    return [rng.normal(0, 1, (N, 4 * P * sets)), scores.reshape(N, P * K), priors, rows[None, None]]
 
 
 def loss(
     name: str, fields: str, more: str = "", gradient: bool = True, objects: bool = True
 ) -> Case:
     text = f"type: 'MultiBoxLoss' {more} multibox_loss_param {{ num_classes: {K} {fields} }}"
-    return Case(name, text, arrays(objects), gradient=gradient)
+    sets = K if "share_location: false" in fields else 1
+    return Case(name, text, arrays(objects, sets), gradient=gradient)
 
 
 CENTRES = "code_type: CENTER_SIZE overlap_threshold: 0.3"
@@ -56,6 +57,12 @@ CASES = [
     loss("images", CENTRES, "loss_param { normalization: BATCH_SIZE }"),
     loss("nothing", CENTRES, objects=False),
     loss("inside", f"{CENTRES} bp_inside: true"),
+    loss("offsets of each class", f"{CENTRES} share_location: false"),
+    loss("offsets of each class, no mining",
+         f"{CENTRES} share_location: false mining_type: NONE"),
+    loss("offsets of each class, hard",
+         f"{CENTRES} share_location: false mining_type: HARD_EXAMPLE sample_size: 7"
+         " use_prior_for_nms: true nms_param { nms_threshold: 0.3 }"),
     loss("hard variances",
          f"{CENTRES} mining_type: HARD_EXAMPLE sample_size: 6 encode_variance_in_target: true",
          gradient=False),
@@ -96,11 +103,11 @@ def naive(case: Case) -> float:
     boxes, variances = priors[0].reshape(2, P, 4)
     total, count = 0.0, 0
     for n in range(N):
-        own = [r for r in rows.reshape(-1, 8) if r[0] == n]
-        own = [r for r in own if param.use_difficult_gt or not r[7]]
-        objects = np.array([r[3:7] for r in own]).reshape(-1, 4)
+        things = [r for r in rows.reshape(-1, 8) if r[0] == n]
+        things = [r for r in things if param.use_difficult_gt or not r[7]]
+        objects = np.array([r[3:7] for r in things]).reshape(-1, 4)
         matches, most = match(boxes, objects, param)
-        labels = [int(own[m][1]) if m >= 0 else 0 for m in matches]
+        labels = [int(things[m][1]) if m >= 0 else 0 for m in matches]
         logistic = param.conf_loss_type == 1
         costs = [
             class_cost(s, k, logistic) for s, k in zip(scores[n].reshape(P, K), labels, strict=True)
@@ -110,7 +117,8 @@ def naive(case: Case) -> float:
             if m >= 0:
                 scale = 1 if param.encode_variance_in_target else variances[i]
                 target = encode(boxes[i], objects[m], param.code_type) / scale
-                d = offsets[n].reshape(P, 4)[i] - target
+                own = offsets[n].reshape(P, -1, 4)[i]
+                d = own[0 if param.share_location else labels[i]] - target
                 d = d / variances[i] if param.encode_variance_in_target else d
                 inside = (boxes[i] >= 0) & (boxes[i] <= 1) if param.bp_inside else [True] * 4
                 place[i] = sum(smooth(v, param.loc_loss_type == 0) for v in d * inside)
@@ -122,7 +130,7 @@ def naive(case: Case) -> float:
         elif layer.mining == 2:
             order = sorted(range(P), key=lambda i: -costs[i] - place.get(i, 0))
             order = thinned(order, boxes, param)[: param.sample_size]
-            negative = [i for i in negative if i in order and own]
+            negative = [i for i in negative if i in order and things]
             place = {i: v for i, v in place.items() if i in order}
         total += param.loc_weight * sum(place.values())
         total += sum(costs[i] for i in [*place, *negative])
@@ -179,6 +187,15 @@ def test_objects_of_any_class() -> None:
         run(Case("", text, xs))
 
 
+def test_equal_offsets_of_all_classes_are_shared_ones() -> None:
+    offsets, *others = CASES[1].arrays()
+    each = np.repeat(offsets.reshape(N, P, 1, 4), K, axis=2).reshape(N, -1)
+    text = loss("", f"{CENTRES} neg_pos_ratio: 2 neg_overlap: 0.2 loc_weight: 3").text
+    apart = Case("", text.replace("2 neg", "2 share_location: false neg"), [each, *others])
+    assert "share_location" in apart.text
+    assert run(apart)[0] == pytest.approx(run(CASES[1])[0])
+
+
 def test_without_objects_nothing_counts() -> None:
     assert run(next(c for c in CASES if c.name == "nothing"))[0] == 0
 
@@ -207,7 +224,11 @@ def test_matching_by_predictions() -> None:
     ("fields", "message"),
     [
         ("background_label_id: 3", "background_label_id must be below num_classes 3; given 3"),
-        ("share_location: false", "share_location: false is not implemented"),
+        (
+            "share_location: false use_prior_for_matching: false",
+            "share_location: false places a box for each class.* use_prior_for_matching and",
+        ),
+        ("share_location: false nms_param { }", "with nms_param, use_prior_for_nms must be true"),
         (
             "map_object_to_agnostic: true",
             "map_object_to_agnostic needs num_classes 2 and .* given 3 and 0",

@@ -19,6 +19,12 @@ def test_it_begins_with_zeros() -> None:
     np.testing.assert_array_equal(run(CASES[0])[0], np.zeros((2, 3)))
 
 
+def test_what_it_begins_with_may_be_said() -> None:
+    text = CASES[0].text.replace("} }", "} blob_filler { type: 'gaussian_unitball' } }")
+    (y,) = run(Case("", text))
+    np.testing.assert_allclose((y**2).sum(axis=1), [1, 1])
+
+
 def test_the_top_is_the_parameter_and_its_gradient_the_tops() -> None:
     layer = make_layer(CASES[0].text, [])
     layer.params[0].data[...] = [[1, 2, 3], [4, 5, 6]]

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from netcfg.errors import DataError, NetError
+from netcfg.errors import DataError, NetError, ShapeError
 from netcfg.testing import check_gradient, make_layer, top_shapes
 from tests.layers.cases import Case, check, run
 
@@ -53,6 +53,14 @@ RESHAPE_CASES = [
     reshaped("reshape negative axis", [10, 2], "axis: -3", (2, 3, 10, 2)),
     reshaped("reshape to nothing", [], "axis: 1", (2,), x=(2, 1, 1)),
 ]
+SQUEEZE_CASES = [
+    Case(name, f'type: "Squeeze" squeeze_param {{ {fields} }}', [x], extra={"shape": want})
+    for name, fields, x, want in [
+        ("squeeze all", "", (2, 1, 3, 1), (2, 3)),
+        ("squeeze named", "axis: 1", (1, 1, 3, 1), (1, 3, 1)),
+        ("squeeze from the end", "axis: [-1, 1]", (2, 1, 3, 1), (2, 3)),
+    ]
+]
 TILE_CASES = [
     tile("tile", "", 1, 3),
     tile("tile axis", "axis: -1", 2, 2),
@@ -81,7 +89,15 @@ FILTER_CASES = [
     Case("filter all", FILTER, [(3, 2), [1.0, -1.0, 0.5]]),
     Case("filter several", FILTER + 'top: "a" top: "b"', [(2, 2), (2, 3, 1), [[1.0], [1.0]]]),
 ]
-CASES = [*RESHAPE_CASES, *TILE_CASES, *REDUCTION_CASES, *CROP_CASES, REINDEX, *FILTER_CASES]
+CASES = [
+    *RESHAPE_CASES,
+    *SQUEEZE_CASES,
+    *TILE_CASES,
+    *REDUCTION_CASES,
+    *CROP_CASES,
+    REINDEX,
+    *FILTER_CASES,
+]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda c: c.name)
@@ -89,7 +105,7 @@ def test_contract(case):
     check(case)
 
 
-@pytest.mark.parametrize("case", RESHAPE_CASES, ids=lambda c: c.name)
+@pytest.mark.parametrize("case", RESHAPE_CASES + SQUEEZE_CASES, ids=lambda c: c.name)
 def test_reshaping_keeps_the_order(case):
     (x,), (y,) = case.arrays(), run(case)
     assert y.shape == case.extra["shape"]
@@ -224,3 +240,17 @@ def test_what_reduction_keeps_is_what_backward_needs():
         layer.forward(np.ones(3))
         assert (layer.saved[1] is not None) == keeps
         assert math.prod(layer.saved[0]) == 3
+
+
+@pytest.mark.parametrize(
+    ("axis", "error", "message"),
+    [
+        ("2", ShapeError, r"axis 2 of \(2, 1, 3, 1\) must have length 1; given 3"),
+        ("4", ShapeError, r"axis 4 must lie in \[-4, 4\)"),
+        ("0.5", NetError, r"axis must be whole numbers; given \[0.5\]"),
+    ],
+)
+def test_axes_that_cannot_be_left_out(axis, error, message):
+    layer = make_layer(f'type: "Squeeze" squeeze_param {{ axis: {axis} }}', [(2, 1, 3, 1)])
+    with pytest.raises(error, match=message):
+        layer.reshape((2, 1, 3, 1))

@@ -63,6 +63,16 @@ def test_flow_and_means_of_a_frame():
     np.testing.assert_allclose(data, want.reshape(2, 4, 4, 5))
 
 
+def test_parts_of_several_sizes():
+    part = "transform_param { crop_size: 3 multi_scale: true fix_crop: true more_fix_crop: true"
+    text = TEXT.format("", part + " scale_ratios: 1 scale_ratios: 0.5 max_distort: 1 }")
+    found = [batch(text, Phase.TRAIN, seed)[0] for seed in range(8)]
+    assert {data.shape for data in found} == {(2, 3, 3, 3)}
+    assert len({data.tobytes() for data in found}) > 3
+    middle = batch(text)[0]  # at TEST a crop from the middle as it is
+    np.testing.assert_array_equal(middle, FRAMES[:, 3, :, 0:3, 1:4])
+
+
 def test_every_other_field():
     Path("elsewhere").mkdir()
     for folder in ("film0", "film1"):
@@ -79,6 +89,9 @@ def test_every_other_field():
         ("encoded: true", "encoded needs a decoder of films, which netcfg has not"),
         ('video_file: "a.mp4"', "video_file needs a decoder of films"),
         ("video_type: WEBCAM device_id: 1", "video_type needs a decoder of films"),
+        ("use_image: false", "use_image: false needs a decoder of films"),
+        ("use_image: true new_length: 0", "new_length must be at least 1; given 0"),
+        ("use_image: true new_width: 3", "new_height and new_width must be set together"),
         ("num_segments: 0", "num_segments must be at least 1; given 0"),
         ("new_length: 0", "new_length must be at least 1; given 0"),
         ("new_width: 3", "new_height and new_width must be set together"),
@@ -87,6 +100,55 @@ def test_every_other_field():
 def test_what_is_refused(fields, message):
     with pytest.raises(NetError, match=message):
         make_layer(TEXT.format(fields, ""), [])
+
+
+VOLUMES = (
+    'type: "VideoData" top: "data" top: "label" {} {{ source: "volumes.txt" batch_size: 2 '
+    "new_length: 3 use_image: true {} }} {}"
+)
+
+
+@pytest.fixture
+def volumes():
+    """Frames as C3D names them, and a list of clips; return the frames as they are read."""
+    for film in range(2):
+        for i, frame in enumerate(FRAMES[film]):
+            Path(f"film{film}/{i + 1:06d}.jpg").write_bytes(encoded(frame))
+    Path("volumes.txt").write_text("film0 2 4\nfilm1 4 7\n")
+    return np.stack([FRAMES[0, 1:4], FRAMES[1, 3:6]]).swapaxes(1, 2)  # (2, 3, 3, 4, 5)
+
+
+@pytest.mark.parametrize("block", ["video_data_param", "image_data_param"])
+def test_clips_of_c3d_have_an_axis_of_time(volumes, block):
+    data, label = batch(VOLUMES.format(block, "", ""))
+    np.testing.assert_array_equal(data, volumes)
+    assert label.tolist() == [4, 7]
+    new = "transform_param { crop_size: 3 mean_value: 1 mean_value: 2 mean_value: 3 }"
+    means = np.array([1, 2, 3]).reshape(3, 1, 1, 1)
+    data, _ = batch(VOLUMES.format(block, "", new))
+    np.testing.assert_array_equal(data, volumes[..., :3, 1:4] - means)
+
+
+def c3d_mean(values):
+    """Return a mean of clips in C3D's BlobProto: num, channels, length, height, width, data."""
+    data = values.astype("<f4").tobytes()
+    head = b"".join(bytes([8 * i, n]) for i, n in enumerate((1, *values.shape), 1))
+    return head + bytes([6 << 3 | 2, len(data) & 127 | 128, len(data) >> 7]) + data
+
+
+def test_the_mean_of_clips(volumes):
+    mean = np.random.default_rng(3).normal(100, 9, (3, 3, 4, 5)).astype(np.float32)
+    Path("mean").write_bytes(c3d_mean(mean))
+    transform = 'transform_param { mean_file: "mean" crop_size: 3 }'
+    text = VOLUMES.format("image_data_param", "", transform)
+    np.testing.assert_allclose(batch(text)[0], (volumes - mean)[..., :3, 1:4], rtol=1e-6)
+    with pytest.raises(NetError, match="mean_file is of 3 frames, a clip has 2"):
+        make_layer(text.replace("new_length: 3", "new_length: 2"), [])
+
+
+def test_the_fields_decide_whose_layer_it_is(volumes):
+    assert make_layer(CASES[0].text, []).dialect.startswith("TSN's")
+    assert make_layer(VOLUMES.format("video_data_param", "", ""), []).dialect.startswith("C3D's")
 
 
 def test_two_means_are_refused():

@@ -115,13 +115,22 @@ def test_missing_file_names_the_nearest(folder: Path) -> None:
 
 
 def test_notes_on_unknown_fields_are_said_once(folder: Path) -> None:
-    text = NET.format("a").replace("input_param", "swirl_param { angle: 1 } input_param")
-    (folder / "a.prototxt").write_text(text)
+    (folder / "a.prototxt").write_text(f"{NET.format('a')} swirl_param {{ angle: 1 }}")
     nets = planner(folder, 'net: "a.prototxt" test_iter: 1 test_interval: 1')
     nets.train(), nets.tests()
     (note,) = nets.notes
     assert "a.prototxt:1:" in note
     assert "unknown field 'swirl_param'" in note
+
+
+def test_layers_judge_their_own_fields(folder: Path) -> None:
+    text = NET.format("a").replace("input_param", "swirl_param { angle: 1 } input_param")
+    (folder / "a.prototxt").write_text(text)
+    nets = planner(folder, 'net: "a.prototxt"')
+    plan = nets.train()
+    assert nets.notes == []
+    with pytest.raises(NetError, match=r"unknown field 'swirl_param'.*; remove it"):
+        build(plan, None, 0, 0)
 
 
 def test_errors_in_a_net_are_refused(folder: Path) -> None:
