@@ -1,11 +1,12 @@
 """How far a tool is: a bar on a terminal, a line now and then elsewhere."""
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 EVERY = 1000
-"""Steps between two lines where there is no terminal, as Caffe's tools write them."""
+"""Steps between two lines where there is no terminal, as often as Caffe's tools write them."""
 
 
 @contextmanager
@@ -30,12 +31,13 @@ def bar(total: int, unit: str) -> Iterator[Callable[..., None]]:
 
 
 def _lines(total: int, unit: str) -> Callable[..., None]:
-    done = 0
+    done, start = 0, time.perf_counter()
 
     def step(count: int = 1) -> None:
         nonlocal done
         before, done = done, done + count
         if done // EVERY > before // EVERY:
-            print(f"{done} of {total} {unit}", file=sys.stderr, flush=True)
+            rate = done / max(time.perf_counter() - start, 1e-9)
+            print(f"{done} of {total} {unit}, {rate:.1f} {unit}/s", file=sys.stderr, flush=True)
 
     return step

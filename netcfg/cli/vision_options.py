@@ -2,12 +2,14 @@
 
 import argparse
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from netcfg.cli import options
 from netcfg.cli.bar import bar
+from netcfg.errors import NetError
 
 if TYPE_CHECKING:
     from netcfg.vision.settings import Settings
@@ -185,11 +187,14 @@ def run(args: argparse.Namespace, make: Callable[[argparse.Namespace], T]) -> in
     from netcfg.vision.job import Job
     from netcfg.vision.results import check_ending
 
+    warnings.filterwarnings("ignore", "Image size")  # Pillow's, of pictures that it still reads
     out = Path(args.out)
     check_ending(out)
     load_plugins(args.modules)
     items = collect(args.inputs, args.lists)
     pictures = getattr(args, "pictures", None)
+    if pictures and args.command != "classify":  # whose sheet holds its thumbnails
+        _check_apart(Path(pictures), args.inputs)
     job = Job(
         make(args), items, out, pictures=Path(pictures) if pictures else None, restart=args.restart
     )
@@ -199,7 +204,7 @@ def run(args: argparse.Namespace, make: Callable[[argparse.Namespace], T]) -> in
         report = job.run(args.on_error, step)
     new = report.pictures - report.before
     rate = f", {new / report.seconds:.1f} images/s" if new and report.seconds else ""
-    print(f"{out}: {report.pictures} pictures{rate}")
+    print(f"{out}: {report.pictures} picture{'s' * (report.pictures != 1)}{rate}")
     if pictures:
         print(f"{pictures}: pictures of the results")
     if report.unreadable:
@@ -208,14 +213,24 @@ def run(args: argparse.Namespace, make: Callable[[argparse.Namespace], T]) -> in
     return 0
 
 
+def _check_apart(pictures: Path, inputs: list[str]) -> None:
+    """Refuse pictures of results in a folder of inputs, where the next run would take them."""
+    for word in inputs:
+        if Path(word).is_dir() and pictures.resolve().is_relative_to(Path(word).resolve()):
+            raise NetError(
+                f"--pictures '{pictures}' must lie outside of the pictures' folder '{word}'"
+            )
+
+
 def _tell(out: Path, unreadable: list[tuple[str, str]]) -> None:
     from netcfg.vision.job import REPORT
 
     for name, reason in unreadable[:SHOWN]:
         print(f"netcfg: warning: '{name}' is left out: {reason}", file=sys.stderr)
+    count = f"{len(unreadable)} picture{'s' * (len(unreadable) != 1)}"
     more = f"and {len(unreadable) - SHOWN} more: " if len(unreadable) > SHOWN else ""
     print(
-        f"netcfg: warning: {more}{len(unreadable)} pictures could not be read, see "
+        f"netcfg: warning: {more}{count} could not be read, see "
         f"'{out}{REPORT}'; the same command tries these again",
         file=sys.stderr,
     )

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from netcfg.errors import NetError, nearest
+from netcfg.io.files import of_zoo
 from netcfg.layers.anchors import suppress
 
 Rows: TypeAlias = npt.NDArray[np.float64]
@@ -125,7 +126,7 @@ def read_decoding(path: str | Path) -> Decoding:
         NetError: it is no TOML, or says something else.
     """
     try:
-        table = tomllib.loads(Path(path).read_text("utf-8"))
+        table = tomllib.loads(Path(of_zoo(path)).read_text("utf-8"))
     except OSError as error:
         raise NetError(f"cannot read '{path}': {error.strerror}") from error
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

@@ -11,7 +11,7 @@ from netcfg.vision.outline import Outline
 from netcfg.vision.preprocess import CROPS, Floats
 from netcfg.vision.settings import Settings
 from netcfg.vision.stream import Frame
-from netcfg.vision.task import Batch, Column, Record, Task
+from netcfg.vision.task import TAKEN, Batch, Column, Record, Task
 from netcfg.zoo.card import Card
 
 
@@ -44,7 +44,7 @@ class FeatureExtractor(Task[dict[str, Floats]]):
             return [outline.check(name) for name in names]
 
         super().__init__(Model(source, settings or Settings(), choose, engine), batch, workers)
-        self.columns = [Column(name, "float") for name in self.model.blobs]
+        self.columns = [Column(column(name), "float") for name in self.model.blobs]
 
     def identity(self) -> dict[str, str]:
         return {**super().identity(), "options": f"blobs {self.model.blobs}"}
@@ -64,7 +64,16 @@ class FeatureExtractor(Task[dict[str, Floats]]):
         return found
 
     def record(self, result: dict[str, Floats]) -> Record:
-        return dict(result)
+        return {column(name): value for name, value in result.items()}
 
     def rows(self, record: Record) -> list[Record]:
-        return [{name: record[name] for name in self.model.blobs}]
+        return [{c.name: record[c.name] for c in self.columns}]
+
+
+def column(blob: str) -> str:
+    """Return the name of the column of a blob, another one where records have that already.
+
+    >>> column("fc7"), column("image")
+    ('fc7', 'image_blob')
+    """
+    return f"{blob}_blob" if blob in TAKEN else blob

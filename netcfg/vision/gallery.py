@@ -17,12 +17,12 @@ from netcfg.vision.detector import Detector
 from netcfg.vision.pictures import Picture
 from netcfg.vision.segmenter import Segmenter
 from netcfg.vision.sheet import thumbnail, write_sheet
-from netcfg.vision.task import Record, Task
-
-THUMB = "thumb"
-"""Key of a picture's thumbnail in its record, while the run goes on."""
+from netcfg.vision.task import THUMB, Record, Task
 
 QUALITY = 90
+
+MOST = 100
+"""Bytes of a picture's name that the names of its results keep."""
 
 
 class Gallery(ABC):
@@ -95,5 +95,5 @@ def stem_of(index: int, name: str) -> str:
     >>> stem_of(3, "a/b c.jpg")
     '000003_b_c'
     """
-    plain = re.sub(r"[^\w-]+", "_", Path(name).stem)[:100]
+    plain = re.sub(r"[^\w-]+", "_", Path(name).stem).encode()[:MOST].decode(errors="ignore")
     return f"{index:06d}_{plain}"

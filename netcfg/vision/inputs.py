@@ -55,7 +55,10 @@ def collect(words: Sequence[str], lists: Sequence[str] = ()) -> list[Item]:
     """
     items: list[Item] = []
     for word in words:
-        items += _items(word)
+        try:
+            items += _items(word)
+        except OSError as error:  # such as a folder that may not be entered
+            raise NetError(f"cannot read '{word}': {error.strerror}") from error
     for path in lists:
         items += _listed(path)
     if not items:
@@ -72,6 +75,8 @@ def of_images(images: Iterable[Any]) -> list[Item]:
 
 
 def _items(word: str) -> list[Item]:
+    if not word:
+        raise NetError("an input is empty; a dot means the working directory")
     if word == "-":
         return _paths(line.rstrip("\r\n") for line in sys.stdin)
     path = Path(word)
@@ -99,18 +104,36 @@ def _database_kind(path: Path) -> str:
 
 
 def _folder(path: Path) -> list[Item]:
-    found = []
-    for folder, folders, files in os.walk(path):
+    """Return the pictures below a folder, also behind links; each folder is entered once."""
+    found: list[str] = []
+    entered: set[str] = set()
+    for folder, folders, files in os.walk(path, onerror=_refuse_folder, followlinks=True):
+        place = os.path.realpath(folder)
+        if place in entered:
+            folders.clear()
+            continue
+        entered.add(place)
         folders.sort()
         for name in sorted(files):
-            if Path(name).suffix.lower() in ENDINGS and not name.startswith("."):
-                found.append(os.path.join(folder, name))
+            file, known = os.path.join(folder, name), Path(name).suffix.lower() in ENDINGS
+            if known and not name.startswith(".") and not _is_no_file(file):
+                found.append(file)
     if not found:
         raise NetError(
             f"folder '{path}' holds no pictures; files that end in "
             f"{', '.join(sorted(ENDINGS))} are taken"
         )
     return [Item(name, Path(name)) for name in found]
+
+
+def _is_no_file(path: str) -> bool:
+    """Return whether a path is a pipe or a device; a link to nothing is told in its turn."""
+    return os.path.exists(path) and not os.path.isfile(path)
+
+
+def _refuse_folder(error: OSError) -> None:
+    """Refuse a folder that cannot be looked into: its pictures would be missing unseen."""
+    raise NetError(f"cannot read folder '{error.filename}': {error.strerror}") from error
 
 
 def _records(path: Path, backend: str) -> list[Item]:

@@ -1,6 +1,7 @@
 """A task over many pictures, with a result file; what was interrupted goes on where it stood."""
 
 import hashlib
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
@@ -13,15 +14,24 @@ import numpy as np
 from netcfg.engines import threads
 from netcfg.errors import DataError, NetError
 from netcfg.io.files import write_whole
-from netcfg.vision.gallery import THUMB, Gallery, gallery, stem_of
+from netcfg.vision.gallery import Gallery, gallery, stem_of
 from netcfg.vision.inputs import Item
-from netcfg.vision.journal import ENDING, INDEX, Journal
-from netcfg.vision.results import check_ending, write_results
+from netcfg.vision.journal import ENDING, Journal
+from netcfg.vision.results import check_columns, check_ending, write_results
 from netcfg.vision.stream import Frame, Unreadable
-from netcfg.vision.task import Column, Record, Task
+from netcfg.vision.task import IMAGE, INDEX, THUMB, Column, Record, Task
 
 REPORT = ".unreadable.txt"
 """Ending, after that of the results, of the file that names unreadable pictures."""
+
+
+def on_one_line(name: str) -> str:
+    r"""Return a name whose control characters are written out.
+
+    >>> on_one_line("a\nb\tc")
+    'a\\nb\\tc'
+    """
+    return re.sub(r"[\x00-\x1f\x7f]", lambda match: repr(match[0])[1:-1], name)
 
 
 @dataclass(frozen=True)
@@ -65,6 +75,8 @@ class Job:
         restart: bool = False,
     ) -> None:
         check_ending(out)
+        self._columns = [Column(IMAGE, "text"), *task.columns]
+        check_columns(out, self._columns)
         self._task, self._items, self._out = task, items, out
         if pictures is not None and pictures.exists() and not pictures.is_dir():
             raise NetError(f"'{pictures}' is a file; pictures need a folder")
@@ -116,7 +128,7 @@ class Job:
                 self._keep([one for one in batch if not isinstance(one, Unreadable)])
                 for one in batch:
                     if isinstance(one, Unreadable):
-                        unreadable.append((self._items[one.index].name, one.reason))
+                        unreadable.append((on_one_line(self._items[one.index].name), one.reason))
                 if unreadable and on_error == "stop":
                     name, reason = unreadable[0]
                     raise DataError(f"picture '{name}': {reason}; --on-error skip passes over it")
@@ -131,7 +143,7 @@ class Job:
         if self._gallery is not None:
             more = threads.run(np, self._show, found)
         self._journal.add(
-            {INDEX: frame.index, "image": self._items[frame.index].name}
+            {INDEX: frame.index, IMAGE: self._items[frame.index].name}
             | self._task.record(result)
             | shown
             for (frame, result), shown in zip(found, more, strict=True)
@@ -144,8 +156,7 @@ class Job:
         return self._gallery.show(item.picture(), result, stem_of(frame.index, item.name))
 
     def _finish(self, unreadable: Sequence[tuple[str, str]]) -> None:
-        columns = [Column("image", "text"), *self._task.columns]
-        write_results(self._out, columns, self._rows, self._records)
+        write_results(self._out, self._columns, self._rows, self._records)
         if self._gallery is not None:
             self._gallery.finish(self._journal.records(), len(self._journal))
         report = self._out.with_name(self._out.name + REPORT)
@@ -164,4 +175,4 @@ class Job:
     def _rows(self) -> Iterator[Record]:
         for record in self._journal.records():
             for row in self._task.rows(record):
-                yield {"image": record["image"], **row}
+                yield {IMAGE: record[IMAGE], **row}

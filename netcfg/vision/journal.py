@@ -5,6 +5,7 @@ that was cut off is dropped. One process writes at a time.
 """
 
 import base64
+import contextlib
 import fcntl
 import json
 import os
@@ -15,10 +16,9 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from netcfg.errors import NetError
+from netcfg.vision.task import INDEX
 
 ENDING = ".journal"
-INDEX = "i"
-"""Key of the number of the picture."""
 
 
 class Journal:
@@ -113,7 +113,8 @@ class Journal:
 
     def close(self) -> None:
         """Let other runs have the file."""
-        self._file.close()
+        with contextlib.suppress(OSError):  # what could not be written was told when it was added
+            self._file.close()
 
     def remove(self) -> None:
         """Delete the file: its work is done."""

@@ -1,7 +1,7 @@
 """A net with its weights, ready to be asked about pictures."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -11,8 +11,8 @@ from netcfg.deploy import deploy_net
 from netcfg.engines import get_engine
 from netcfg.engines.base import Engine
 from netcfg.errors import NetError, WeightsError
-from netcfg.io.caffemodel import read_weights
-from netcfg.io.files import find_file
+from netcfg.io.caffemodel import Weights, read_weights
+from netcfg.io.files import find_file, of_zoo
 from netcfg.net import Net
 from netcfg.netcfg_pb2 import BlobShape, NetParameter
 from netcfg.prototxt_printer import to_text
@@ -63,19 +63,22 @@ class Model:
     ) -> None:
         config, self.card = _read(source, settings)
         self.outline = _answering(config, settings)
-        self.preprocess = preprocess(settings, self.outline, self.card)
+        self.blobs = list(dict.fromkeys(choose(self.outline, self.card)))
+        given = [(path, read_weights(path)) for path in _given(settings)]
+        learned = [w.preparation for _, w in given if w.preparation is not None]
+        self.preprocess = preprocess(settings, self.outline, self.card, *learned[-1:])
         self.info = self.outline.info()
         self.labels = _labels(settings, self.card)
-        self.blobs = list(dict.fromkeys(choose(self.outline, self.card)))
         layer, index = self.outline.image()
         self._input = layer.top[index]
         self._config = self.outline.until(self.blobs)
         _set_size(self._config, layer.name, index, self.preprocess)
         self._engine = engine or get_engine()
         self.net = Net(self._config, Phase.TEST, engine=self._engine, keep=self.blobs)
-        self._weights = _weights(settings, self.card)
+        stored = dict(given or _of_card(self.card))
+        self._weights = list(stored)
         self._changes = [*settings.ignore_mismatch, *map(str, settings.renames.items())]
-        _load(self.net, self._weights, settings)
+        _load(self.net, stored, settings)
 
     def run(self, x: Floats, info: Floats | None = None) -> Arrays:
         """Return the wanted blobs.
@@ -119,14 +122,16 @@ def _digest(path: Path) -> str:
 def _read(source: Source, settings: Settings) -> tuple[NetParameter, Card | None]:
     if isinstance(source, NetParameter):
         return source, None
-    path, card = Path(source), None
+    path, card, file = Path(source), None, ""
     if str(source).startswith(PREFIX):
-        card = find_model(str(source).removeprefix(PREFIX))
+        name, _, file = str(source).removeprefix(PREFIX).partition("/")
+        card = find_model(name)
     elif path.is_dir():
         if not (path / FILE).is_file():
             raise NetError(f"folder '{path}' must hold a {FILE}; or name the prototxt of the net")
         card = read_card(path)
-    parsed = read_net(card.folder / DEPLOY if card else path, settings.ignore_fields)
+    net = card.folder / DEPLOY if card and not file else source
+    parsed = read_net(net, settings.ignore_fields)
     refuse(parsed.findings)
     return parsed.message, card
 
@@ -139,8 +144,7 @@ def _answering(config: NetParameter, settings: Settings) -> Outline:
     deployed = deploy_net(config, shapes=settings.shapes)
     found = Outline(deployed.net)
     layer, index = found.image()
-    source = deployed.sources.get(layer.top[index])
-    found.transform = source.transform_param if source is not None else None
+    found.preparation = deployed.prepared.get(layer.top[index])
     return found
 
 
@@ -166,27 +170,32 @@ def _set_size(config: NetParameter, name: str, index: int, plan: Preprocess) -> 
         shapes[index].dim[2:] = plan.size
 
 
-def _weights(settings: Settings, card: Card | None) -> list[Path]:
-    if settings.weights:
-        return [find_file(str(path)) for path in settings.weights]
+def _given(settings: Settings) -> list[Path]:
+    """Return the files of weights that the user names."""
+    return [find_file(str(of_zoo(path, "weights"))) for path in settings.weights]
+
+
+def _of_card(card: Card | None) -> list[tuple[Path, Weights]]:
+    """Return the weights of a card, which are downloaded where they are not there."""
     if card is None or not card.weights:
         return []
-    return [fetch(card, card.weights[0])[0]]
+    path, _ = fetch(card, card.weights[0])
+    return [(path, read_weights(path))]
 
 
-def _load(net: Net, paths: Sequence[Path], settings: Settings) -> None:
+def _load(net: Net, stored: Mapping[Path, Weights], settings: Settings) -> None:
     """Load weights; each layer must get some.
 
     Raises:
         WeightsError: one gets none.
     """
-    if not paths and any(layer.params for layer in net.layers):
+    if not stored and any(layer.params for layer in net.layers):
         raise WeightsError("the net has parameters; name the file of its weights with --weights")
     missing = []
-    for path in paths:
-        weights = read_weights(path).rename(dict(settings.renames))
+    for weights in stored.values():
+        weights.rename(dict(settings.renames))
         report = net.load(weights, ignore_mismatch=settings.ignore_mismatch)
         missing.append(set(report.missing) - set(settings.ignore_mismatch))
     for name in sorted(set.intersection(*missing) if missing else ()):
-        held = " and ".join(f"'{path}'" for path in paths)
+        held = " and ".join(f"'{path}'" for path in stored)
         raise WeightsError(f"{net.layer(name).where}: {held} hold no weights for it")

@@ -1,7 +1,8 @@
 """What a prototxt says of a net before it is built: where images go in, which blobs come out."""
 
 from netcfg.errors import NetError, nearest
-from netcfg.netcfg_pb2 import LayerParameter, NetParameter, NetState, TransformationParameter
+from netcfg.io.preparation import Preparation
+from netcfg.netcfg_pb2 import LayerParameter, NetParameter, NetState
 from netcfg.phases import filter_net
 from netcfg.places import where
 from netcfg.types import Phase, Shape
@@ -20,14 +21,14 @@ class Outline:
         layers: in their order.
         tops: names of all blobs.
         unread: those that no layer reads, in the order in which they are written.
-        transform: how the data layer of the net that it was made of changed images; None where
+        preparation: what the data layer of the net that it was made of did to images; None where
             there was none.
     """
 
     def __init__(self, config: NetParameter) -> None:
         self.config = filter_net(config, NetState(phase=int(Phase.TEST)))
         self.layers: list[LayerParameter] = list(self.config.layer)
-        self.transform: TransformationParameter | None = None
+        self.preparation: Preparation | None = None
         unread: dict[str, None] = {}
         for layer in self.layers:
             for name in layer.bottom:

@@ -5,13 +5,14 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
+from google.protobuf.message import DecodeError
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from netcfg.data.datum import decode_datum
 from netcfg.errors import DataError
 from netcfg.io.image import FORMATS as STILL
 from netcfg.io.image import UNREADABLE, Pixels
-from netcfg.netcfg_pb2 import Datum
+from netcfg.netcfg_pb2 import AnnotatedDatum, Datum
 
 Picture: TypeAlias = Image.Image
 """A loaded image of mode RGB or L."""
@@ -72,6 +73,8 @@ def decode_picture(data: bytes) -> Picture:
         raise
     except UnidentifiedImageError as error:
         raise DataError(f"no picture of a known format ({', '.join(FORMATS)})") from error
+    except Image.DecompressionBombError as error:
+        raise DataError(f"more than {2 * (Image.MAX_IMAGE_PIXELS or 0)} pixels") from error
     except UNREADABLE as error:
         raise DataError(f"damaged: {error}") from error
 
@@ -136,12 +139,17 @@ def picture_of(image: Any) -> Picture:
 def datum_picture(value: bytes) -> Picture:
     """Return the picture of a serialized Datum: an encoded file, or pixels, blue first.
 
+    A record with annotations, as detectors are trained on, holds a Datum.
+
     Raises:
         DataError: it is no Datum, or one of numbers that are no picture.
     """
     try:
         datum = Datum.FromString(value)
-    except Exception:
+        if not (datum.channels or datum.encoded):
+            datum = AnnotatedDatum.FromString(value).datum
+            value = datum.SerializeToString()
+    except DecodeError:
         datum = Datum()
     if datum.encoded:
         return decode_picture(datum.data)

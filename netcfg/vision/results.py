@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -41,6 +42,22 @@ def check_ending(path: Path) -> None:
         raise NetError(f"'{path}' is a folder; the results need the name of a file")
 
 
+def check_columns(path: Path, columns: Sequence[Column]) -> None:
+    """Refuse names of columns that have no place beside each other in HDF5.
+
+    Raises:
+        NetError: one is that of a group which another is in.
+    """
+    names = [column.name for column in columns] if path.suffix.lower() == ".h5" else []
+    for outer in names:
+        for inner in names:
+            if inner.startswith(f"{outer}/"):
+                raise NetError(
+                    f"HDF5 has no place for '{inner}' beside '{outer}'; choose .npz, .jsonl or "
+                    "another format"
+                )
+
+
 def _pyarrow() -> Any:
     try:
         import pyarrow
@@ -76,7 +93,26 @@ def write_results(
 
 def _write_jsonl(file: BinaryIO, records: Iterable[Record]) -> None:
     for record in records:
-        file.write(json.dumps(record, default=lambda array: array.tolist()).encode() + b"\n")
+        file.write(_json(record).encode() + b"\n")
+
+
+def _json(record: Record) -> str:
+    """Return a record as JSON, which has no numbers that are not finite: null stands for those."""
+    try:
+        return json.dumps(record, default=lambda array: array.tolist(), allow_nan=False)
+    except ValueError:
+        return json.dumps(_finite(record))
+
+
+def _finite(value: Any) -> Any:
+    """Return a value of JSON with null for what is not finite."""
+    if isinstance(value, np.ndarray):
+        return _finite(value.tolist())
+    if isinstance(value, dict):
+        return {key: _finite(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 # Tables of text --------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""How pictures are prepared for a net: as options say, else its card, else its data layer."""
+"""How pictures are prepared for a net: as options say, else weights, card or data layer."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +10,8 @@ import numpy as np
 from netcfg.data.mean import read_mean
 from netcfg.errors import NetError
 from netcfg.io.files import find_file
-from netcfg.netcfg_pb2 import LayerParameter
+from netcfg.io.preparation import Preparation
+from netcfg.netcfg_pb2 import LayerParameter, ResizeParameter
 from netcfg.places import place
 from netcfg.types import Shape
 from netcfg.vision.outline import Outline
@@ -56,31 +57,41 @@ class Settings:
     renames: Mapping[str, str] = field(default_factory=dict)
 
 
-def preprocess(given: Settings, outline: Outline, card: Card | None) -> Preprocess:
+def preprocess(
+    given: Settings, outline: Outline, card: Card | None, learned: Preparation | None = None
+) -> Preprocess:
     """Return how pictures are prepared.
+
+    Args:
+        given: what the user says, which comes first.
+        outline: of the net.
+        card: of the model; None where it has none.
+        learned: how they were prepared in training, which comes before what the card says.
 
     Raises:
         NetError: what is said does not fit the net.
     """
     layer, index = outline.image()
     shape = outline.shapes(layer)[index]
+    learned = learned or (outline.preparation if card is None else None)
     free, info = given.size == "image", bool(outline.info())
     size = None if free or info else _size(given, card, shape)
-    mean = _mean(given, outline, card)
-    resize = given.resize or (_pair(card.input.resize) if card and size else None)
-    keep = given.keep_aspect
-    if keep is None:
-        keep = bool(card and card.input.keep_aspect and size)
+    mean = _mean(given, outline, card, learned)
+    resize, keep = given.resize, given.keep_aspect
+    if size and resize is None:
+        resize = _resize(size, card, learned)
+    if size and keep is None:
+        keep = keeps_aspect(learned) if learned else bool(card and card.input.keep_aspect)
     if not resize and size and mean.shape[1:] > (1, 1) and mean.shape[1:] != size:
         resize = (mean.shape[1], mean.shape[2])  # a mean image is that of whole pictures
     return Preprocess(
         size=size,
-        channels=_channels(given, card, shape),
+        channels=_channels(given, card, learned, shape),
         resize=resize,
-        keep_aspect=keep,
+        keep_aspect=bool(keep),
         fit=_fit(given, card) if info else None,
         mean=mean,
-        scale=_scale(given, outline, card),
+        scale=_scale(given, card, learned),
         oversample=given.oversample,
     )
 
@@ -102,8 +113,10 @@ def _fit(given: Settings, card: Card | None) -> Size | None:
     return given.size or (_pair(card.input.size) if card else None) or REGION_SIZE
 
 
-def _channels(given: Settings, card: Card | None, shape: Shape) -> str:
+def _channels(given: Settings, card: Card | None, learned: Preparation | None, shape: Shape) -> str:
     order = given.channels or (card.input.channels if card else "")
+    if not given.channels and learned and CHANNELS.get(learned.channels) == shape[1]:
+        order = learned.channels
     order = order or ("GREY" if shape[1] == 1 else "BGR")
     if CHANNELS[order] != shape[1]:
         raise NetError(
@@ -112,28 +125,61 @@ def _channels(given: Settings, card: Card | None, shape: Shape) -> str:
     return order
 
 
-def _scale(given: Settings, outline: Outline, card: Card | None) -> float:
+def _resize(size: Size, card: Card | None, learned: Preparation | None) -> Size | None:
+    """Return the size before the crop; None where there is none."""
+    if learned is None:
+        return _pair(card.input.resize) if card else None
+    whole = whole_size(learned)
+    holds = bool(whole) and whole != size and whole[0] >= size[0] and whole[1] >= size[1]
+    return _pair(whole) if holds else None
+
+
+def whole_size(prepared: Preparation) -> Shape:
+    """Return height and width of images before the crop; empty where nothing says it.
+
+    Raises:
+        NetError: images got a margin, which cannot be done here.
+    """
+    for resize in prepared.transform.resize_param:
+        if resize.resize_mode == ResizeParameter.FIT_LARGE_SIZE_AND_PAD:
+            raise NetError(
+                "in training pictures were fitted into their size with a margin (resize_mode: "
+                "FIT_LARGE_SIZE_AND_PAD), which is not done here; say with --resize what is"
+            )
+        return resize.height, resize.width
+    return ()
+
+
+def keeps_aspect(prepared: Preparation) -> bool:
+    """Return whether the shorter side became that of the size before the crop."""
+    modes = [resize.resize_mode for resize in prepared.transform.resize_param]
+    return modes[:1] == [ResizeParameter.FIT_SMALL_SIZE]
+
+
+def _scale(given: Settings, card: Card | None, learned: Preparation | None) -> float:
     if given.scale is not None:
         return given.scale
-    if card is not None:
-        return card.input.scale
-    transform = outline.transform
-    return transform.scale if transform is not None else 1.0
+    if learned is not None:
+        return learned.transform.scale
+    return card.input.scale if card is not None else 1.0
 
 
-def _mean(given: Settings, outline: Outline, card: Card | None) -> Floats:
+def _mean(
+    given: Settings, outline: Outline, card: Card | None, learned: Preparation | None
+) -> Floats:
     if given.mean is not None:
         if isinstance(given.mean, str | Path):
-            return read_mean_file(given.mean)
+            return read_mean_file(find_file(str(given.mean)))
         return _numbers(given.mean)
-    if card is not None:
-        if card.input.mean_file:
+    if learned is None:
+        if card is not None and card.input.mean_file:
             return read_mean_file(card.folder / card.input.mean_file)
-        return _numbers(card.input.mean)
-    transform = outline.transform
-    if transform is not None and transform.mean_file:
-        return read_mean_file(find_file(transform.mean_file, near=_file(outline.layers)))
-    return _numbers(transform.mean_value if transform is not None else ())
+        return _numbers(card.input.mean if card is not None else ())
+    if learned.mean is not None:
+        return learned.mean
+    if learned.transform.mean_file:
+        return read_mean_file(find_file(learned.transform.mean_file, near=_file(outline.layers)))
+    return _numbers(learned.transform.mean_value)
 
 
 def _file(layers: Sequence[LayerParameter]) -> str:

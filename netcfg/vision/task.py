@@ -18,6 +18,19 @@ Batch: TypeAlias = int | Literal["auto"]
 Record: TypeAlias = dict[str, Any]
 
 
+IMAGE = "image"
+"""Name of the column of pictures' names."""
+
+INDEX = "i"
+"""Key of the number of a picture in its record, while the run goes on."""
+
+THUMB = "thumb"
+"""Key of the thumbnail of a picture, likewise."""
+
+TAKEN = frozenset({IMAGE, INDEX, THUMB})
+"""Names that no other part of a record may have."""
+
+
 @dataclass(frozen=True)
 class Column:
     """A column of a table of results.

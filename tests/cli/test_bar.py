@@ -1,4 +1,5 @@
 import io
+import re
 import sys
 
 import pytest
@@ -20,7 +21,9 @@ def test_lines_now_and_then(
         for _ in range(4):
             step()
         step(6)
-    assert capsys.readouterr().err.splitlines() == ["3 of 10 images", "10 of 10 images"]
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.partition(",")[0] for line in lines] == ["3 of 10 images", "10 of 10 images"]
+    assert all(re.fullmatch(r"\d+ of 10 images, [\d.]+ images/s", line) for line in lines)
 
 
 def test_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:

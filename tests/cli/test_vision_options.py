@@ -29,7 +29,7 @@ def project(folder: Path) -> Path:
         (("--out", "r.csv", "--size", "a"), "'a' must look like 227 or 240,320, height first"),
         (("--out", "r.csv", "--size", "1,2,3"), "'1,2,3' must look like"),
         (("--out", "r.csv", "--size", "0"), "'0' must look like"),
-        (("--out", "r.csv", "--mean", "m.npy"), "cannot read mean 'm.npy'"),
+        (("--out", "r.csv", "--mean", "m.npy"), "file 'm.npy' not found"),
         (("--out", "r.csv", "--mean", "1,2"), "the mean must have 3 channels; given 2"),
         (("--out", "r.csv", "--batch", "0"), "must be a whole number above 0; given '0'"),
         (("--out", "r.csv", "--channels", "grey"), "input has 3 channels, which GREY has not"),
@@ -70,6 +70,15 @@ def test_unreadable_pictures(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (again.status, again.out) == (2, "")
     assert again.err.splitlines()[0] == "4 of 6 pictures were done before"
     assert "picture 'in/001_green.png': an empty file; --on-error skip" in again.err
+
+
+def test_pictures_of_results_lie_apart(run: Run) -> None:
+    options = ("--weights", "w.caffemodel", "--out", "r.csv", "--pictures", "in/found")
+    result = run("segment", "net.prototxt", "in", *options, "--blob", "data")
+    assert result.status == 2
+    assert "--pictures 'in/found' must lie outside of the pictures' folder 'in'" in result.err
+    assert not Path("in/found").exists()
+    assert run(*COMMAND, "--out", "r.csv", "--pictures", "in/sheet").status == 0
 
 
 def test_batch_and_engine(run: Run) -> None:

@@ -7,9 +7,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from netcfg.data.mean import write_mean
+from netcfg.deploy import deploy_net
 from netcfg.errors import NetError
+from netcfg.schema import read_net, to_text
+from netcfg.solver import Solver
 from netcfg.vision.classifier import Classification, Classifier, Prediction
 from netcfg.vision.settings import Settings
+from tests.data.databases import images, make_lmdb
 from tests.shared import shared
 from tests.vision.nets import CLASSIFY, write_net, write_pictures
 
@@ -105,3 +110,44 @@ def test_lenet_of_caffe() -> None:
 def test_pictures_of_files(net: tuple[str, Settings], tmp_path: Path) -> None:
     paths = write_pictures(tmp_path / "in", 3)
     assert [c.top[0].label for c in Classifier(*net).predict(paths)] == [0, 1, 2]
+
+
+# Training and answering --------------------------------------------------------------------------
+
+TRAINED = """\
+layer { name: "data" type: "Data" top: "data" top: "label"
+        transform_param { crop_size: 4 scale: 0.0625 mean_file: "mean" mirror: true }
+        data_param { source: "db" batch_size: 5 backend: LMDB } include { phase: TRAIN } }
+layer { name: "data" type: "Data" top: "data" top: "label"
+        transform_param { crop_size: 4 scale: 0.0625 mean_file: "mean" }
+        data_param { source: "db" batch_size: 5 backend: LMDB } include { phase: TEST } }
+layer { name: "ip" type: "InnerProduct" bottom: "data" top: "ip"
+        inner_product_param { num_output: 5 weight_filler { type: "xavier" } } }
+layer { name: "loss" type: "SoftmaxWithLoss" bottom: "ip" bottom: "label" top: "loss"
+        top: "prob" }
+"""
+SOLVER = 'net: "net.prototxt" base_lr: 0.01 lr_policy: "fixed" max_iter: 3 random_seed: 1 '
+SOLVER += 'test_iter: 1 test_interval: 3 snapshot_prefix: "s" snapshot_format: %s'
+
+
+@pytest.mark.parametrize(("kind", "ending"), [("BINARYPROTO", ""), ("HDF5", ".h5")])
+def test_a_snapshot_answers_as_it_did_in_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, ending: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    values = images(5, (3, 6, 8))
+    make_lmdb(tmp_path / "db", values)
+    write_mean(tmp_path / "mean", values.mean(axis=0))
+    Path("net.prototxt").write_text(TRAINED)
+    Path("solver.prototxt").write_text(SOLVER % kind)
+    with Solver("solver.prototxt") as solver:
+        solver.solve()
+        expected = solver.test_nets[0].forward()["prob"]
+    deployed = deploy_net(read_net("net.prototxt").message)
+    Path("deploy.prototxt").write_text(to_text(deployed.net))
+    for path in ("mean", "net.prototxt"):
+        Path(path).unlink()
+    pictures = [Image.fromarray(value[::-1].transpose(1, 2, 0)) for value in values]
+    weights = Settings([f"s_iter_3.caffemodel{ending}"])
+    found = Classifier("deploy.prototxt", weights).predict(pictures)
+    np.testing.assert_allclose([f.scores for f in found], expected, rtol=1e-5)

@@ -8,6 +8,8 @@ from PIL import Image
 
 from netcfg.errors import NetError
 from netcfg.vision.extractor import FeatureExtractor
+from netcfg.vision.inputs import of_images
+from netcfg.vision.job import Job
 from netcfg.vision.settings import Settings
 from tests.vision.nets import CLASSIFY, write_net
 
@@ -24,6 +26,17 @@ def test_blobs(tmp_path: Path) -> None:
     record = task.record(found[2])
     (row,) = task.rows(record)
     assert list(row) == [c.name for c in task.columns] == ["pool", "ip"]
+
+
+def test_blobs_with_names_that_records_have_already(tmp_path: Path) -> None:
+    net, weights = write_net(tmp_path, CLASSIFY.replace('"pool"', '"image"').replace("data", "i"))
+    settings = Settings([weights])
+    task = FeatureExtractor(net, settings, blobs=["image", "i"])
+    Job(task, of_images(PICTURES), tmp_path / "f.npz").run()
+    with np.load(tmp_path / "f.npz") as found:
+        assert sorted(found) == ["i_blob", "image", "image_blob"]
+        assert found["image"].tolist() == ["0", "1", "2"]
+        np.testing.assert_allclose(found["image_blob"][2].ravel(), [32, 0, 128], rtol=1e-6)
 
 
 def test_the_output_by_default_and_the_mean_over_views(tmp_path: Path) -> None:

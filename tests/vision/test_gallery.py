@@ -11,9 +11,10 @@ from netcfg.errors import NetError
 from netcfg.vision.classifier import Classification, Classifier, Prediction
 from netcfg.vision.detector import Box, Detection, Detector
 from netcfg.vision.extractor import FeatureExtractor
-from netcfg.vision.gallery import THUMB, gallery, stem_of
+from netcfg.vision.gallery import gallery, stem_of
 from netcfg.vision.segmenter import Segmentation, Segmenter
 from netcfg.vision.settings import Settings
+from netcfg.vision.task import THUMB
 from tests.vision.nets import CLASSIFY, DETECT, SEGMENT, write_net
 
 PICTURE = Image.new("RGB", (40, 30), (0, 0, 255))
@@ -58,6 +59,11 @@ def test_features_have_none(tmp_path: Path) -> None:
     net, weights = write_net(tmp_path, CLASSIFY)
     with pytest.raises(NetError, match=r"features have no pictures"):
         gallery(FeatureExtractor(net, Settings([weights])), tmp_path)
+
+
+def test_long_names_are_cut() -> None:
+    assert len(f"{stem_of(1, '写' * 300)}_overlay.jpg".encode()) < 255
+    assert stem_of(1, "写" * 300).endswith("写")
 
 
 def test_names_are_never_alike() -> None:

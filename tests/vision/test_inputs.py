@@ -1,6 +1,8 @@
 """What inputs of a command line mean."""
 
+import errno
 import io
+import os
 from pathlib import Path
 
 import pytest
@@ -26,6 +28,7 @@ def names(*words: str, lists: tuple[str, ...] = ()) -> list[str]:
     return [item.name for item in collect(words, lists)]
 
 
+ONLY = ["000_blue.png", "001_green.png", "002_red.png", "z/000_blue.png"]
 IN_A = ["a/000_blue.png", "a/001_green.png", "a/002_red.png"]
 
 
@@ -34,6 +37,36 @@ def test_files_folders_and_patterns(folder: Path) -> None:
     assert names("a/*_[br]*.png") == ["a/000_blue.png", "a/002_red.png"]
     assert names("**/*.png") == [*IN_A, "a/z/000_blue.png"]
     assert collect(["a/002_red.png"])[0].picture().getpixel((0, 0)) == (255, 0, 0)
+
+
+def test_folders_behind_links_are_entered_once(folder: Path) -> None:
+    (folder / "more").mkdir()
+    (folder / "more/linked").symlink_to(folder / "a", target_is_directory=True)
+    (folder / "more/round").symlink_to(folder, target_is_directory=True)
+    assert names("more") == [f"more/linked/{name}" for name in ONLY]
+
+
+def test_what_may_not_be_entered(folder: Path) -> None:
+    with pytest.raises(NetError, match=r"cannot read 'x+': File name too long"):
+        collect(["x" * 300])
+
+
+def test_pipes_are_no_pictures(folder: Path) -> None:
+    os.mkfifo(folder / "a/pipe.png")
+    (folder / "a/link.png").symlink_to("nowhere.png")
+    found = collect(["a"])
+    assert [item.name for item in found if "00" not in item.name] == ["a/link.png"]
+    with pytest.raises(DataError, match="cannot be read: No such file"):
+        found[-2].picture()
+
+
+def test_a_folder_that_cannot_be_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def scandir(path: str) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    with pytest.raises(NetError, match=r"cannot read folder 'a': Permission denied"):
+        collect(["a"])
 
 
 def test_lists(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,6 +107,7 @@ def test_databases(folder: Path) -> None:
     ("words", "message"),
     [
         ([], "no pictures are named"),
+        ([""], "an input is empty"),
         (["a/003_red.png"], "file 'a/003_red.png' not found"),
         (["*.webp"], "no file has a name like '*.webp'"),
         (["empty"], "folder 'empty' holds no pictures; files that end in .bmp, "),

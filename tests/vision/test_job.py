@@ -133,6 +133,14 @@ def test_unreadable_pictures_are_reported_and_tried_again(folder: Path) -> None:
     assert sorted(os.listdir()) == ["in", "net.prototxt", "r.jsonl", "w.caffemodel"]
 
 
+def test_names_with_line_breaks_take_one_line(folder: Path) -> None:
+    (folder / "in/a\nb\t.png").write_bytes(b"")
+    report = job().run()
+    assert report.unreadable == [("in/a\\nb\\t.png", "an empty file")]
+    text = Path("r.jsonl.unreadable.txt").read_text()
+    assert text == "in/a\\nb\\t.png\tan empty file\n"
+
+
 def test_an_unreadable_picture_may_end_the_run(folder: Path) -> None:
     good = Path("in/004_green.png").read_bytes()
     Path("in/004_green.png").write_bytes(b"")

@@ -95,6 +95,16 @@ def test_what_is_no_journal(tmp_path: Path) -> None:
         Journal(tmp_path / "file/j", IDENTITY)
 
 
+def test_a_full_disk(tmp_path: Path) -> None:
+    with open("/dev/full", "wb") as full:
+        journal = Journal(tmp_path / "j", {})
+        own, journal._file = journal._file, full  # type: ignore[assignment]
+        with pytest.raises(NetError, match=r"cannot write '.*j': No space left on device"):
+            journal._write(b"x" * 100)
+        journal.close()
+        own.close()
+
+
 def test_one_run_at_a_time(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "j", IDENTITY)
     with pytest.raises(NetError, match=r"another run is writing it"):

@@ -7,9 +7,14 @@ import pytest
 
 from netcfg.engines import get_engine
 from netcfg.errors import NetError, WeightsError
+from netcfg.io.caffemodel import read_weights, write_weights
+from netcfg.io.preparation import Preparation
+from netcfg.net import Net
+from netcfg.netcfg_pb2 import TransformationParameter
 from netcfg.vision.model import Model
 from netcfg.vision.outline import Outline
 from netcfg.vision.settings import Settings
+from netcfg.weights import stored_layers
 from netcfg.zoo.card import Card
 from tests.data.databases import images, make_lmdb
 from tests.vision.nets import CLASSIFY, write_net
@@ -112,6 +117,29 @@ def test_a_net_whose_data_is_not_there(folder: Path) -> None:
         Model("train.prototxt", Settings(["w.caffemodel"]), last)
     settings = Settings(["w.caffemodel"], shapes={"data": (1, 3, 6, 6)})
     assert Model("train.prototxt", settings, last).shape == (1, 3, 6, 6)
+
+
+def test_files_of_models_of_the_zoo(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = model_folder(folder)
+    monkeypatch.setenv("NETCFG_MODELS", str(folder))
+    (path / "other.prototxt").write_text(CLASSIFY.replace("colours", "others"))
+    model = Model("zoo:colours/other.prototxt", Settings(["zoo:colours"]), last)
+    assert model.outline.config.name == "others"
+    assert (model.blobs, model.preprocess.channels) == (["ip"], "RGB")  # as the card says
+
+
+def test_weights_say_how_pictures_are_prepared(folder: Path) -> None:
+    path = model_folder(folder)
+    with Net("net.prototxt") as net:
+        net.load(read_weights("w.caffemodel"))
+        prepared = Preparation(TransformationParameter(scale=0.25, mean_value=[7]), channels="BGR")
+        layers = list(stored_layers(net.layers, net.engine))
+        write_weights("learned.caffemodel", "n", layers, prepared)
+    for source in ("net.prototxt", path):
+        found = Model(source, Settings(["learned.caffemodel"]), last).preprocess
+        assert (found.scale, found.mean.ravel().tolist(), found.channels) == (0.25, [7], "BGR")
+    found = Model(path, Settings(["learned.caffemodel"], scale=3.0, mean=[1]), last).preprocess
+    assert (found.scale, found.mean.ravel().tolist()) == (3, [1])
 
 
 def test_every_layer_needs_weights(folder: Path) -> None:

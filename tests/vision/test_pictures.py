@@ -9,7 +9,7 @@ from PIL import Image
 
 from netcfg.data.datum import encode_datum
 from netcfg.errors import DataError
-from netcfg.netcfg_pb2 import Datum
+from netcfg.netcfg_pb2 import AnnotatedDatum, Datum
 from netcfg.vision.pictures import (
     datum_picture,
     decode_picture,
@@ -145,6 +145,16 @@ def test_records_of_databases() -> None:
         datum_picture(encode_datum(np.zeros((3, 2, 2), np.float32)))
     with pytest.raises(DataError, match=r"no Datum"):
         datum_picture(b"\xff\xff")
+
+
+def test_records_with_annotations() -> None:
+    bgr = np.zeros((3, 2, 2), np.uint8)
+    bgr[2] = 255
+    record = AnnotatedDatum(datum=Datum.FromString(encode_datum(bgr)))
+    record.annotation_group.add(group_label=1).annotation.add()
+    assert datum_picture(record.SerializeToString()).getpixel((0, 0)) == RED
+    file = Datum(data=encoded(Image.new("RGB", (2, 2), RED)), encoded=True)
+    assert datum_picture(AnnotatedDatum(datum=file).SerializeToString()).getpixel((0, 0)) == RED
 
 
 def test_channels() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from netcfg.errors import NetError
 from netcfg.vision import results
-from netcfg.vision.results import check_ending, write_results
+from netcfg.vision.results import check_columns, check_ending, write_results
 from netcfg.vision.task import Column
 
 COLUMNS = (
@@ -64,6 +64,12 @@ def test_jsonl(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("piece")
+def test_json_has_no_numbers_that_are_not_finite(tmp_path: Path) -> None:
+    row = {"image": "a", "top": [{"score": float("nan")}], "x": np.array([1, np.inf], np.float32)}
+    path = written(tmp_path / "r.jsonl", [row])
+    assert path.read_text() == '{"image": "a", "top": [{"score": null}], "x": [1.0, null]}\n'
+
+
 def test_hdf5(tmp_path: Path) -> None:
     with h5py.File(written(tmp_path / "r.h5", ROWS)) as file:
         assert file["image"].asstr()[4] == "4é,\\xff.png"
@@ -113,6 +119,14 @@ def test_endings(tmp_path: Path) -> None:
     (tmp_path / "d.csv").mkdir()
     with pytest.raises(NetError, match=r"is a folder; the results need the name of a file"):
         check_ending(tmp_path / "d.csv")
+
+
+def test_names_that_hdf5_has_no_place_for() -> None:
+    columns = (Column("image", "text"), Column("image/pool", "float"), Column("imagepool", "float"))
+    with pytest.raises(NetError, match=r"HDF5 has no place for 'image/pool' beside 'image'; choo"):
+        check_columns(Path("r.h5"), columns)
+    check_columns(Path("r.npz"), columns)
+    check_columns(Path("r.h5"), columns[::2])
 
 
 def test_arrays_of_several_axes_and_many_rows(tmp_path: Path) -> None:

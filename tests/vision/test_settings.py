@@ -8,6 +8,8 @@ import pytest
 
 from netcfg.data.mean import write_mean
 from netcfg.errors import NetError
+from netcfg.io.preparation import Preparation
+from netcfg.netcfg_pb2 import ResizeParameter, TransformationParameter
 from netcfg.schema import parse_net
 from netcfg.vision.outline import Outline
 from netcfg.vision.preprocess import Preprocess
@@ -65,17 +67,57 @@ def test_options_come_first() -> None:
 def test_what_a_data_layer_says(tmp_path: Path) -> None:
     write_mean(tmp_path / "mean", np.ones((3, 8, 8), np.float32))
     outline = Outline(parse_net(CLASSIFY, str(tmp_path / "net.prototxt")).message)
-    outline.transform = (
-        parse_net('layer { name: "d" type: "Data" transform_param { scale: 0.25 mean_value: 4 } }')
-        .message.layer[0]
-        .transform_param
-    )
+    transform = TransformationParameter(scale=0.25, mean_value=[4])
+    outline.preparation = Preparation(transform)
     found = preprocess(Settings(), outline, None)
     assert (found.scale, found.mean.ravel().tolist()) == (0.25, [4])
-    del outline.transform.mean_value[:]
-    outline.transform.mean_file = "mean"
+    del transform.mean_value[:]
+    transform.mean_file = "mean"
     found = preprocess(Settings(), outline, None)
     assert (found.mean.shape, found.resize) == ((3, 8, 8), (8, 8))
+
+
+def learned(**fields: Any) -> Preparation:
+    return Preparation(TransformationParameter(**fields))
+
+
+def test_what_the_weights_say_comes_before_the_card() -> None:
+    outline = Outline(parse_net(CLASSIFY).message)
+    resize = ResizeParameter(height=9, width=8)
+    found = preprocess(Settings(), outline, CARD, learned(scale=3, resize_param=[resize]))
+    assert (found.size, found.channels) == ((5, 7), "RGB")  # of which weights say nothing
+    assert (found.resize, found.keep_aspect, found.scale, found.mean.size) == ((9, 8), False, 3, 0)
+    resize.resize_mode = ResizeParameter.FIT_SMALL_SIZE
+    found = preprocess(Settings(scale=2), outline, None, learned(resize_param=[resize]))
+    assert (found.resize, found.keep_aspect, found.scale) == ((9, 8), True, 2)
+    whole = ResizeParameter(height=4, width=6)
+    assert preprocess(Settings(), outline, None, learned(resize_param=[whole])).resize is None
+
+
+def test_the_order_of_colours_that_the_weights_know() -> None:
+    outline = Outline(parse_net(CLASSIFY).message)
+    prepared = Preparation(TransformationParameter(), channels="BGR")
+    assert preprocess(Settings(), outline, CARD, prepared).channels == "BGR"
+    assert preprocess(Settings(channels="RGB"), outline, CARD, prepared).channels == "RGB"
+    grey = Outline(parse_net(CLASSIFY.replace("dim: 3 dim: 4", "dim: 1 dim: 4")).message)
+    assert preprocess(Settings(), grey, None, prepared).channels == "GREY"
+
+
+def test_a_mean_image_of_the_weights() -> None:
+    mean = np.ones((3, 8, 8), np.float32)
+    given = Preparation(TransformationParameter(mean_file="not there"), mean)
+    found = preprocess(Settings(), Outline(parse_net(CLASSIFY).message), None, given)
+    assert found.mean is mean
+    assert found.resize == (8, 8)
+
+
+def test_margins_are_not_made() -> None:
+    mode = ResizeParameter.FIT_LARGE_SIZE_AND_PAD
+    given = learned(resize_param=[ResizeParameter(resize_mode=mode, height=8, width=8)])
+    outline = Outline(parse_net(CLASSIFY).message)
+    with pytest.raises(NetError, match=r"fitted into their size with a margin .*; say with --res"):
+        preprocess(Settings(), outline, None, given)
+    assert preprocess(Settings(resize=(8, 8)), outline, None, given).resize == (8, 8)
 
 
 def test_nets_that_are_told_the_size() -> None:
