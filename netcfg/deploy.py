@@ -8,9 +8,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from netcfg.deploy_inputs import declared, given_by
 from netcfg.engines import get_engine
-from netcfg.errors import DataError, NetError, nearest
+from netcfg.errors import NetError, nearest
 from netcfg.graph import Blob, Graph, Node, build_graph
+from netcfg.io.preparation import Preparation
 from netcfg.net import Net
 from netcfg.netcfg_pb2 import (
     TEST,
@@ -26,6 +28,7 @@ from netcfg.netcfg_pb2 import (
 from netcfg.phases import filter_net, left_out
 from netcfg.places import where
 from netcfg.plan import loss_weights
+from netcfg.region_nets import without_targets
 from netcfg.types import Phase, Shape
 
 ANSWERS = {
@@ -40,7 +43,8 @@ ANSWERS = {
 METRICS = frozenset({"Accuracy", "SegAccuracy", "DetectionEvaluate"})
 """Layers that compare an answer, their first bottom, with what is right."""
 
-COLOR = 3
+TELLING = frozenset({"batch_norm_param", "bn_param"})
+"""Messages whose fillers say which of several layers of a name is meant."""
 
 
 @dataclass
@@ -49,12 +53,14 @@ class Deployed:
 
     Attributes:
         net: it, upgraded, for the TEST phase.
-        sources: the layer that fed each of its inputs, with its ``transform_param``.
+        sources: the layer that fed each of its inputs.
+        prepared: how images were prepared for inputs; nothing for those that took none.
         notes: what was taken for granted.
     """
 
     net: NetParameter
-    sources: dict[str, LayerParameter]
+    sources: dict[str, LayerParameter] = field(default_factory=dict)
+    prepared: dict[str, Preparation] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
 
@@ -97,6 +103,7 @@ def deploy_net(
     Raises:
         NetError: the net is wrong, has nothing to answer, or the shape of an input is not known.
     """
+    net = without_targets(net)
     state = NetState(phase=TEST, level=level, stage=stages)
     graph = build_graph(filter_net(net, state).layer, left_out(net, state))
     state.phase = TRAIN
@@ -105,7 +112,7 @@ def deploy_net(
         raise NetError("no layer of the net gives an answer that does not need labels").at(
             net.source.file
         )
-    result = Deployed(NetParameter(name=net.name), {})
+    result = Deployed(NetParameter(name=net.name))
     _fill(result, graph, heads, batch, shapes or {})
     with Net(result.net, Phase.TEST, engine=get_engine("numpy")):
         return result  # what can be built is whole
@@ -264,49 +271,25 @@ def _input(
 ) -> LayerParameter:
     """Return the Input in place of a layer that reads or makes data."""
     names = [top.name for top in tops]
-    missing = [name for name in names if name not in shapes]
-    if missing:
-        found = _built(config) or _told(config, result)
-        shapes = {name: (batch, *shape[1:]) for name, shape in found.items()} | dict(shapes)
-    missing = [name for name in names if name not in shapes]
+    if all(name in shapes for name in names):
+        given = declared(config)
+    else:
+        given = given_by(config)
+        result.notes.extend([given.note] if given.note else [])
+    found = {name: (batch, *shape[1:]) for name, shape in given.shapes.items()} | dict(shapes)
+    missing = [name for name in names if name not in found]
     if missing:
         raise NetError(
             f"{where(config)}: the shape of '{missing[0]}' is not known without the data; say it "
             f"with --shape {missing[0]}=N,C,H,W"
         )
     result.sources.update(dict.fromkeys(names, config))
-    dims = [BlobShape(dim=shapes[name]) for name in names]
+    if given.preparation is not None:
+        result.prepared.update(dict.fromkeys(names, given.preparation))
+    dims = [BlobShape(dim=found[name]) for name in names]
     return LayerParameter(
         name=config.name, type="Input", top=names, input_param=InputParameter(shape=dims)
     )
-
-
-def _built(config: LayerParameter) -> dict[str, Shape]:
-    """Return the shapes of a layer's tops, as its data has them; nothing where it is missing."""
-    alone = NetParameter(layer=[config])
-    alone.layer[0].ClearField("phase")
-    try:
-        with Net(alone, Phase.TEST, engine=get_engine("numpy")) as net:
-            return dict(zip(config.top, net.top_shapes[0], strict=True))
-    except DataError:
-        return {}
-
-
-def _told(config: LayerParameter, result: Deployed) -> dict[str, Shape]:
-    """Return the shape of an image as the fields of its layer say it, as far as they do."""
-    transform, image = config.transform_param, config.image_data_param
-    height = transform.crop_h or transform.crop_size or image.new_height
-    width = transform.crop_w or transform.crop_size or image.new_width
-    if not (height and width):
-        return {}
-    gray = transform.force_gray or not image.is_color
-    channels = 1 if gray else COLOR
-    if not (gray or transform.force_color or len(transform.mean_value) == COLOR or image.source):
-        result.notes.append(
-            f"the data of layer '{config.name}' is not there: its images are taken to have "
-            f"{COLOR} channels"
-        )
-    return {config.top[0]: (1, channels, height, width)}
 
 
 # Fields ----------------------------------------------------------------------------------------
@@ -327,10 +310,10 @@ def _cleaned(config: LayerParameter) -> LayerParameter:
 
 
 def _drop_fillers(message: Any) -> None:
-    """Clear all fillers within a message; weights will take their place."""
+    """Clear fillers within a message, which weights make needless, unless they say more."""
     for descriptor, value in message.ListFields():
         inner = descriptor.message_type
-        if inner is None:
+        if inner is None or descriptor.name in TELLING:
             continue
         if inner is FillerParameter.DESCRIPTOR:
             message.ClearField(descriptor.name)

@@ -173,7 +173,7 @@ class Layer:
         return blobs
 
     def state(self) -> dict[str, Array]:
-        """Return what outlives a forward pass besides parameters, as a snapshot keeps it."""
+        """Return what outlives a forward pass besides parameters; the next pass overwrites it."""
         return {}
 
     def restore(self, step: int, values: Mapping[str, Array]) -> None:

@@ -10,14 +10,7 @@ from netcfg.errors import NetError, ShapeError, WeightsError, nearest
 from netcfg.io.blobs import blob_array
 from netcfg.io.caffemodel import StoredLayer
 from netcfg.layer import Layer
-from netcfg.netcfg_pb2 import LayerParameter, TransformationParameter
 from netcfg.types import Array, Shape
-
-LASTING = frozenset(
-    {"scale", "crop_size", "mean_file", "mean_value", "force_color", "force_gray"}
-    | {"resize_param", "crop_h", "crop_w"}
-)
-"""Fields of a transformation that hold whenever the net is asked."""
 
 Blobs = Sequence[np.ndarray | None]
 """Arrays of a layer; None, or a missing end, for those that an earlier layer owns."""
@@ -134,19 +127,6 @@ def stored_layers(
         blobs = [engine.to_numpy(p.value) for p in layer.params]
         grads = [engine.to_numpy(p.diff) for p in layer.params] if diffs else []
         yield StoredLayer(c.name, c.type, c.bottom, c.top, blobs, grads, shared)
-
-
-def image_transform(layers: Iterable[LayerParameter]) -> TransformationParameter | None:
-    """Return how the first layer without bottoms that transforms images prepares them to be told.
-
-    What is random in training, such as ``mirror``, is left out.
-    """
-    for layer in layers:
-        if layer.HasField("transform_param") and not layer.bottom:
-            whole = layer.transform_param
-            values = {name: value for f, value in whole.ListFields() if (name := f.name) in LASTING}
-            return TransformationParameter(**values)
-    return None
 
 
 def take_blobs(layer: Layer, earlier: Iterable[Layer], engine: Engine) -> None:

@@ -78,6 +78,8 @@ solver_mode: CPU
 TRAIN = "netcfg train solver.prototxt"
 CHECK = "netcfg check net.prototxt"
 CONVERT = "netcfg convert-imageset . list.txt images"
+WEIGHTS = " --weights snap_iter_4.caffemodel"
+CLASSIFY = f"netcfg classify net.prototxt records --out r.csv{WEIGHTS}"
 FEATURES = "netcfg extract-features snap_iter_4.caffemodel net.prototxt {} features"
 
 Prepare = Callable[[Path, pytest.MonkeyPatch], None]
@@ -122,6 +124,7 @@ class Bad:
             assert old in text
             (folder / name).write_text(text.replace(old, new, 1) if old else text + new)
         monkeypatch.chdir(folder)
+        monkeypatch.setenv("NETCFG_ZOO", str(folder / "cache"))
         if self.prepare:
             self.prepare(folder, monkeypatch)
 
@@ -234,6 +237,28 @@ def full_disk(_: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "fsync", fsync)
+
+
+def environment(name: str, value: str) -> Prepare:
+    return lambda _, monkeypatch: monkeypatch.setenv(name, value)
+
+
+def model(card: str) -> Prepare:
+    """Make a model folder ``mine`` with a card."""
+
+    def prepare(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("NETCFG_MODELS", ".")
+        (folder / "mine").mkdir()
+        (folder / "mine/card.toml").write_text(card)
+
+    return prepare
+
+
+def other_run(folder: Path, _: pytest.MonkeyPatch) -> None:
+    from netcfg.vision.journal import Journal
+
+    head = {"command": "Classifier", "inputs": "2 pictures"}
+    Journal(folder / "r.csv.journal", head).close()
 
 
 def layer(body: str) -> tuple[str, str]:
@@ -444,6 +469,19 @@ ROWS = [
     Bad(
         "Data", "an HDF5 file lacks a data set", command=TRAIN, net=HDF5, prepare=hdf5_without_label
     ),
+    Bad(
+        "Data",
+        "draft without the size that images become",
+        command=TRAIN,
+        net=(IMAGES[0], IMAGES[1].replace("batch_size: 1", "batch_size: 1 draft: true")),
+        prepare=image_list("bad.jpg 0\n"),
+    ),
+    Bad(
+        "Data",
+        "NETCFG_WORKERS is no number",
+        command=TRAIN,
+        prepare=environment("NETCFG_WORKERS", "many"),
+    ),
     # Solver and snapshots -----------------------------------------------------------------------
     Bad("Training", "the solver is missing", command="netcfg train solvr.prototxt"),
     Bad("Training", "a net is given for a solver", command="netcfg train net.prototxt"),
@@ -550,4 +588,60 @@ ROWS = [
     ),
     Bad("Tools", "no images to resize", command="netcfg resize-images records small"),
     Bad("Tools", "results among the images", command="netcfg resize-images . small"),
+    # Models and pictures ------------------------------------------------------------------------
+    Bad("Models", "an unknown model", command="netcfg show zoo:resnet51"),
+    Bad("Models", "a file that a model has not", command="netcfg show zoo:lenet/deploy.prototx"),
+    Bad(
+        "Models",
+        "weights that are not there, without the network",
+        command="netcfg zoo download squeezenet1.1 --dir . --offline",
+    ),
+    Bad("Models", "weights without an address", command="netcfg zoo download yolov2 --dir ."),
+    Bad(
+        "Models",
+        "a card with an unknown key",
+        command="netcfg zoo show mine",
+        prepare=model("names = 'mine'\n"),
+    ),
+    Bad(
+        "Models",
+        "a net to deploy whose data is not there",
+        command="netcfg deploy net.prototxt",
+        net=('source: "records"', 'source: "other"'),
+    ),
+    Bad(
+        "Models",
+        "a net to deploy that answers nothing",
+        command="netcfg deploy net.prototxt --shape data=1,3,8,8",
+        net=(NET[NET.index('layer {\n  name: "conv"') :], ""),
+    ),
+    Bad(
+        "Models",
+        "weights to deploy that would go nowhere",
+        command="netcfg deploy net.prototxt --weights snap_iter_4.caffemodel",
+        prepare=trained(),
+    ),
+    Bad("Pictures", "a net without weights", command=CLASSIFY.replace(WEIGHTS, "")),
+    Bad("Pictures", "an unknown format of results", command=CLASSIFY.replace(".csv", ".xls")),
+    Bad("Pictures", "no such picture", command=CLASSIFY.replace("records", "cat.png")),
+    Bad("Pictures", "a folder without pictures", command=CLASSIFY.replace("records", ".")),
+    Bad(
+        "Pictures",
+        "results are there already",
+        command=CLASSIFY,
+        prepare=trained(file("r.csv", b"image\n")),
+    ),
+    Bad("Pictures", "results of another run", command=CLASSIFY, prepare=trained(other_run)),
+    Bad(
+        "Pictures",
+        "a mean for other channels",
+        command=f"{CLASSIFY} --mean 1,2",
+        prepare=trained(),
+    ),
+    Bad(
+        "Pictures",
+        "a picture that cannot be read, with --on-error stop",
+        command=f"{CLASSIFY.replace('records', 'list.txt')} --on-error stop",
+        prepare=trained(image_list("bad.jpg\n")),
+    ),
 ]

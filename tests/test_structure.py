@@ -13,7 +13,8 @@ FILES = sorted(
 ORDER = (
     "errors types table blob user_code",
     "netcfg_pb2",
-    "io.files io.download io.wire io.blobs io.caffemodel io.hdf5 zoo.card zoo.store trace",
+    "io.wire io.blobs io.preparation",
+    "io.files io.download io.caffemodel io.hdf5 zoo.card zoo.store trace",
     "field_docs places",
     "prototxt prototxt_values prototxt_tokens prototxt_printer forks fork_use",
     "upgrade upgrade_v0 schema phases overrides",
@@ -27,11 +28,12 @@ ORDER = (
     "graph",
     "plan",
     "carried fuse fused",
-    "prepared",
+    "memory captured prepared",
     "net",
-    "recorded memory testing summary timing average_precision scoring shapes features debug_info",
+    "recorded testing summary timing average_precision scoring shapes features debug_info",
     "solver",
-    "check deploy zoo convert vision parallel pycaffe upgrade_files draw devices model_card",
+    "deploy deploy_inputs merge region_nets",
+    "check zoo convert vision parallel pycaffe upgrade_files draw devices model_card",
     "cli __main__",
 )
 """Modules of netcfg, lowest first: a line may import itself and the lines above it.

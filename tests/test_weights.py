@@ -6,8 +6,7 @@ import pytest
 from netcfg.errors import NetError, WeightsError
 from netcfg.io.caffemodel import StoredLayer
 from netcfg.net import Net
-from netcfg.schema import parse_net
-from netcfg.weights import image_transform, missing, stored_layers, with_shared
+from netcfg.weights import missing, stored_layers, with_shared
 from tests.test_net import LOSS, TWO, blob, build, ip
 
 
@@ -218,19 +217,3 @@ def test_scale_and_bias_of_a_fork_without_a_field_that_says_so() -> None:
     with pytest.raises(WeightsError, match=r"set batch_norm_param \{ scale_bias: true \}"):
         net.load(blobs)
     assert net.load(blobs, ignore_mismatch=["bn"]).ignored == ["bn"]
-
-
-def test_what_holds_of_images_whenever_the_net_is_asked() -> None:
-    fields = "mirror: true scale: 0.5 crop_size: 4 mean_value: [1, 2] resize_param { height: 5 }"
-    text = (
-        "layer { name: 'a' type: 'DummyData' top: 'a' } "
-        f"layer {{ name: 'b' type: 'Data' top: 'b' transform_param {{ {fields} }} }} "
-        "layer { name: 'c' type: 'Data' top: 'c' transform_param { scale: 9 } } "
-    )
-    layers = parse_net(text).message.layer
-    found = image_transform(layers)
-    assert found is not None
-    assert (found.scale, found.crop_size, list(found.mean_value)) == (0.5, 4, [1, 2])
-    assert [resize.height for resize in found.resize_param] == [5]
-    assert not found.HasField("mirror")
-    assert image_transform(layers[:1]) is None

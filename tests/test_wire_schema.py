@@ -14,6 +14,7 @@ import netcfg.pycaffe as caffe
 from netcfg.data.datum import encode_datum
 from netcfg.data.mean import write_mean
 from netcfg.io.caffemodel import StoredLayer, write_weights
+from netcfg.io.preparation import Preparation
 from netcfg.net import Net
 from netcfg.netcfg_pb2 import TransformationParameter
 from netcfg.solver.solver import Solver
@@ -131,12 +132,12 @@ def test_every_trained_net_of_pycaffe(tmp_path: Path) -> None:
 
 
 def test_how_images_are_prepared_is_a_field_of_our_own(tmp_path: Path) -> None:
-    transform = TransformationParameter(scale=0.5)
-    write_weights(tmp_path / "w", "n", [StoredLayer("a", "ReLU")], transform)
+    mean = np.ones((3, 2, 2), np.float32)
+    prepared = Preparation(TransformationParameter(scale=0.5), mean, "BGR")
+    write_weights(tmp_path / "w", "n", [StoredLayer("a", "ReLU")], prepared)
     found = list(walk((tmp_path / "w").read_bytes(), "NetParameter"))
-    assert [name for name in found if name.rpartition(".")[2].isdigit()] == [
-        f"NetParameter.{OWN + 2}"
-    ]
+    own = [name for name in found if name.rpartition(".")[2].isdigit()]
+    assert own == [f"NetParameter.{OWN + i}" for i in (2, 3, 4)]
 
 
 def test_means(tmp_path: Path) -> None:

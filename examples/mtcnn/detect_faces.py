@@ -1,8 +1,9 @@
 """Find faces and five landmarks in each with the three nets of MTCNN.
 
-    python -m netcfg.pycaffe examples/mtcnn/detect_faces.py --models DIR image.jpg --out faces.png
+    python -m netcfg.pycaffe examples/mtcnn/detect_faces.py image.jpg --out faces.png
 
-DIR holds det1, det2 and det3 as .prototxt and .caffemodel. P-Net is convolutional: it runs on the
+The nets are the zoo's, whose weights are downloaded at first; with --models DIR they are det1, det2
+and det3 of a folder, each a .prototxt and a .caffemodel. P-Net is convolutional: it runs on the
 image in many sizes and looks for faces of 12 x 12 pixels. R-Net looks again at what it found, in
 24 x 24, and O-Net at what is left, in 48 x 48; each answers whether it is a face and how to move
 the edges of the box, and O-Net where eyes, nose and corners of the mouth are. After each net boxes
@@ -21,6 +22,8 @@ import caffe
 import numpy as np
 from PIL import Image, ImageDraw, ImageOps
 
+NETS = {"det1": "mtcnn_p", "det2": "mtcnn_r", "det3": "mtcnn_o"}
+"""What the authors' files are called, and the models of the zoo."""
 WINDOW, STRIDE = 12, 2
 """P-Net sees squares of 12 pixels, one every 2 pixels."""
 THRESHOLDS = 0.6, 0.7, 0.7
@@ -33,19 +36,27 @@ LANDMARKS = "left eye", "right eye", "nose", "left corner of mouth", "right corn
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("image", type=Path, help="image file to search")
-    parser.add_argument("--models", type=Path, required=True, help="folder of the nets and weights")
+    parser.add_argument(
+        "--models", type=Path, help="folder of the nets and weights (default: those of the zoo)"
+    )
     parser.add_argument("--out", type=Path, default=Path("faces.png"), help="picture to write")
     parser.add_argument("--min-size", type=int, default=20, help="pixels of the smallest face")
     args = parser.parse_args()
-    for net in ("det1", "det2", "det3"):
-        for path in (args.models / f"{net}.prototxt", args.models / f"{net}.caffemodel"):
-            if not path.exists():
-                parser.error(f"there is no file '{path}'")
+    for path in (path for pair in files(args.models) for path in pair):
+        if args.models and not Path(path).exists():
+            parser.error(f"there is no file '{path}'")
     if not args.image.exists():
         parser.error(f"there is no file '{args.image}'")
     if args.min_size < WINDOW:
         parser.error(f"--min-size is {WINDOW} or more; given {args.min_size}")
     return args
+
+
+def files(folder):
+    """Return net and weights of P-Net, R-Net and O-Net, of a folder or of the zoo."""
+    if folder is None:
+        return [(f"zoo:{name}", f"zoo:{name}/weights") for name in NETS.values()]
+    return [(str(folder / f"{file}.prototxt"), str(folder / f"{file}.caffemodel")) for file in NETS]
 
 
 def run(net, images):
@@ -157,8 +168,7 @@ def main():
     args = arguments()
     with Image.open(args.image) as file:
         image = ImageOps.exif_transpose(file).convert("RGB")
-    files = [args.models / name for name in ("det1", "det2", "det3")]
-    nets = [caffe.Net(f"{f}.prototxt", f"{f}.caffemodel", caffe.TEST) for f in files]
+    nets = [caffe.Net(net, weights, caffe.TEST) for net, weights in files(args.models)]
     boxes, scores, points = detect(nets, image, args.min_size)
     for box, score, five in zip(boxes, scores, points, strict=True):
         left, top, right, bottom = box.round().astype(int)

@@ -8,14 +8,15 @@ the image, and the words so far. Layers have the names of the authors' Caffe fil
 from collections.abc import Iterator
 from typing import Any
 
-from models.programs.common import L, Model, finished, linear, without_training
-from netcfg.netcfg_pb2 import NetParameter
+from models.programs.common import L, Model, Recipe, finished, linear, step, without_training
+from netcfg.netcfg_pb2 import TEST, TRAIN, NetParameter
 from netcfg.pycaffe.net_spec import NetSpec, Top
 
 WORDS = 8801
 """Those of the captions of COCO that occur five times or more, and the end of a sentence."""
 
 WIDTH = 1000
+STEPS, STREAMS = 20, 100
 UNIFORM = {"type": "uniform", "min": -0.08, "max": 0.08}
 
 
@@ -47,6 +48,61 @@ def deploy() -> NetParameter:
     return without_training(finished(n, "lrcn_caption"))
 
 
+def captions(phase: int, name: str) -> NetSpec:
+    """Return the layers that read ``STEPS`` words of each of ``STREAMS`` captions, and images.
+
+    ``target_sentence`` is the word that comes next, -1 behind the end. Captions follow each other
+    in a stream; a batch holds what fc8 says of the image that each stream is at.
+    """
+    n = NetSpec()
+    n.cont_sentence, n.input_sentence, n.target_sentence = L.HDF5Data(
+        ntop=3,
+        name="sentences",
+        include={"phase": phase},
+        source=f"data/coco_captions/{name}_words.txt",
+        batch_size=STEPS,
+    )
+    n.image_features = L.HDF5Data(
+        name="images",
+        include={"phase": phase},
+        source=f"data/coco_captions/{name}_images.txt",
+        batch_size=STREAMS,
+    )
+    return n
+
+
+def train_val() -> NetParameter:
+    """Return the net that learns."""
+    n = captions(TRAIN, "train")
+    scores = body(n)
+    shared = {"axis": 2}
+    n.loss = L.SoftmaxWithLoss(
+        scores,
+        n.target_sentence,
+        softmax_param=shared,
+        loss_param={"ignore_label": -1},
+        loss_weight=STEPS,
+    )
+    n.accuracy = L.Accuracy(
+        scores, n.target_sentence, axis=2, ignore_label=-1, include={"phase": TEST}
+    )
+    net = finished(n, "lrcn_caption")
+    tested = captions(TEST, "val").to_proto().layer
+    return NetParameter(name=net.name, layer=[*net.layer[:2], *tested, *net.layer[2:]])
+
+
+RECIPE = Recipe(
+    0.01, 110000, step(0.5, 20000),
+    {"weight_decay": 0.0, "clip_gradients": 10.0, "average_loss": 100, "test_iter": [25],
+     "test_interval": 1000},
+)  # fmt: skip
+
+
 def models() -> Iterator[Model]:
     """Yield it."""
-    yield Model("lrcn_caption", {"deploy.prototxt": deploy()}, __name__)
+    files = {
+        "deploy.prototxt": deploy(),
+        "train_val.prototxt": train_val(),
+        "solver.prototxt": RECIPE.solver("lrcn_caption"),
+    }
+    yield Model("lrcn_caption", files, __name__)

@@ -10,18 +10,22 @@ from models.programs.common import (
     L,
     Model,
     P,
+    Recipe,
     conv,
     dropout,
     finished,
+    poly,
     pool,
     relu,
     without_training,
 )
-from models.programs.trunks import image
-from netcfg.netcfg_pb2 import NetParameter
+from models.programs.trunks import both_phases, image, labelled_pixels
+from netcfg.netcfg_pb2 import TEST, TRAIN, NetParameter
 from netcfg.pycaffe.net_spec import NetSpec, Top
 
+TITLE = "pspnet50_ADE20K_473"
 CLASSES = 150
+MEAN = (103.939, 116.779, 123.68)
 SIDE = 473
 STAGES = ((64, 3, 1, 1), (128, 4, 2, 1), (256, 6, 1, 2), (512, 3, 1, 4))
 """Width, blocks, stride of the first block, and dilation of each stage."""
@@ -37,7 +41,7 @@ def normalized(
     pad = dilation * (kernel // 2)
     others = {"dilation": dilation} if dilation > 1 else {}
     n[name] = conv(x, outputs, kernel, stride=stride, pad=pad, bias=False, **others)
-    n[f"{name}/bn"] = L.BN(n[name], in_place=True)
+    n[f"{name}/bn"] = L.BN(n[name], in_place=True, slope_filler={"value": 1}, momentum=0.95)
     return n[f"{name}/bn"]
 
 
@@ -47,7 +51,7 @@ def rectified(n: NetSpec, x: Top, name: str, outputs: int, kernel: int, **others
 
 
 def trunk(n: NetSpec) -> Top:
-    """Add the residual net."""
+    """Add the residual net; its third stage ends with ``conv4_6``."""
     x = rectified(n, n.data, "conv1_1_3x3_s2", 64, 3, stride=2)
     x = rectified(n, x, "conv1_2_3x3", 64, 3)
     x = rectified(n, x, "conv1_3_3x3", 128, 3)
@@ -79,16 +83,66 @@ def pyramid(n: NetSpec, x: Top) -> Top:
     return x
 
 
+def body(n: NetSpec) -> Top:
+    """Add the net; (N, CLASSES, SIDE, SIDE) scores."""
+    x = rectified(n, pyramid(n, trunk(n)), "conv5_4", 512, 3)
+    n.conv6 = conv(dropout(n, x, "conv5_4_dropout", 0.1), CLASSES, 1)
+    n.conv6_interp = x = L.Interp(n.conv6, zoom_factor=8)
+    return x
+
+
 def deploy() -> NetParameter:
     """Return the net that answers with scores of the classes for each pixel."""
     n = NetSpec()
     image(n, SIDE, SIDE)
-    x = rectified(n, pyramid(n, trunk(n)), "conv5_4", 512, 3)
-    n.conv6 = conv(dropout(n, x, "conv5_4_dropout", 0.1), CLASSES, 1)
-    n.conv6_interp = L.Interp(n.conv6, zoom_factor=8)
-    return without_training(finished(n, "pspnet50_ADE20K_473"))
+    body(n)
+    net = without_training(finished(n, TITLE))
+    for layer in net.layer:
+        layer.bn_param.ClearField("momentum")
+        if not layer.bn_param.ByteSize():
+            layer.ClearField("bn_param")
+    return net
+
+
+def helper(n: NetSpec, x: Top) -> Top:
+    """Add the scores that the third stage gives, which help it to learn."""
+    x = dropout(n, rectified(n, x, "conv_aux", 256, 3), "conv_aux_dropout", 0.1)
+    n.conv6_1 = conv(x, CLASSES, 1)
+    n.conv6_1_interp = x = L.Interp(n.conv6_1, zoom_factor=8)
+    return x
+
+
+def train_val() -> NetParameter:
+    """Return the net that learns."""
+    source, ignored = "data/ade20k/{}.txt", {"ignore_label": 255}
+    n = NetSpec()
+    n.data, n.label = labelled_pixels(
+        source.format("train"), TRAIN, MEAN, crop_size=SIDE, batch_size=16
+    )
+    scores = body(n)
+    n.loss = L.SoftmaxWithLoss(scores, n.label, loss_param=ignored)
+    early = helper(n, n["conv4_6/relu"])
+    n.loss_aux = L.SoftmaxWithLoss(early, n.label, loss_weight=0.4, loss_param=ignored)
+    n.accuracy = L.SegAccuracy(scores, n.label, ignore_label=[255], include={"phase": TEST})
+    check = NetSpec()
+    check.data, check.label = labelled_pixels(
+        source.format("val"), TEST, MEAN, crop_size=SIDE, shuffle=False
+    )
+    check.data.fn.params["transform_param"]["mirror"] = False
+    return both_phases(finished(n, TITLE), check.to_proto())
+
+
+RECIPE = Recipe(
+    0.01, 150000, poly(0.9),
+    {"weight_decay": 0.0001, "test_iter": [2000], "test_interval": 10000},
+)  # fmt: skip
 
 
 def models() -> Iterator[Model]:
     """Yield the net for ADE20K."""
-    yield Model("pspnet50", {"deploy.prototxt": deploy()}, __name__)
+    files = {
+        "deploy.prototxt": deploy(),
+        "train_val.prototxt": train_val(),
+        "solver.prototxt": RECIPE.solver("pspnet50"),
+    }
+    yield Model("pspnet50", files, __name__)

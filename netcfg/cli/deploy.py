@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from netcfg.cli import nets, options
+from netcfg.errors import NetError
 
 
 def add_parser(subparsers: Any) -> None:
@@ -25,6 +26,17 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument(
         "--batch", metavar="N", type=options.positive, default=1, help="images at once (default: 1)"
+    )
+    parser.add_argument(
+        "--weights",
+        metavar="FILE",
+        help="of the net: a folder gets a copy; its card says how images were prepared for them",
+    )
+    parser.add_argument(
+        "--merge",
+        action="store_true",
+        help="merge BatchNorm and Scale into the layers before them; with --weights the new ones "
+        "go to a .caffemodel beside the prototxt",
     )
     options.add_shapes(parser)
     parser.add_argument("--level", type=int, default=0, help="for include { min_level } rules")
@@ -87,11 +99,13 @@ def run(args: argparse.Namespace) -> int:
     import sys
 
     from netcfg.deploy import deploy_net
-    from netcfg.io.files import write_whole
+    from netcfg.io.caffemodel import read_weights
+    from netcfg.merge import merge_normalization
     from netcfg.plugins import load_plugins
     from netcfg.schema import to_text
-    from netcfg.zoo.make import About, write_model
+    from netcfg.zoo.make import About, write_deployed, write_model
 
+    _check(args)
     load_plugins(args.modules)
     shapes, args.shapes = dict(args.shapes), []
     deployed = deploy_net(
@@ -103,15 +117,28 @@ def run(args: argparse.Namespace) -> int:
     )
     for note in deployed.notes:
         print(f"netcfg: note: {note}", file=sys.stderr)
-    text = to_text(deployed.net)
     if args.out is None:
-        print(text.rstrip())
+        net = merge_normalization(deployed.net).net if args.merge else deployed.net
+        print(to_text(net).rstrip())
     elif args.out.endswith(".prototxt"):
-        with write_whole(args.out) as file:
-            file.write(text.encode("utf-8", "surrogateescape"))
+        learned = read_weights(args.weights) if args.weights else None
+        file = write_deployed(deployed, Path(args.out), learned, merge=args.merge)
         print(f"{args.out}: {len(deployed.net.layer)} layers")
+        if file is not None:
+            print(f"{file}: their weights")
     else:
         about = About(mean=args.mean, scale=args.scale, channels=args.channels, resize=args.resize)
-        card = write_model(deployed, Path(args.out), about)
+        card = write_model(deployed, Path(args.out), about, args.weights, merge=args.merge)
         print(f"{args.out}: {len(deployed.net.layer)} layers, answer in blob {card.output.blob}")
     return 0
+
+
+def _check(args: argparse.Namespace) -> None:
+    """Refuse weights that would go nowhere."""
+    if args.weights and args.out is None:
+        raise NetError("--weights needs -o, which says where they go")
+    if args.weights and args.out.endswith(".prototxt") and not args.merge:
+        raise NetError(
+            "--weights fit the deployed net as they are: give -o a folder to put both there, or "
+            "--merge to change both"
+        )

@@ -29,7 +29,7 @@ def add_import(parser: Parser) -> None:
 
 
 def add_engine(parser: Parser) -> None:
-    """Add ``--engine``, ``--precision``, ``--gpu``, ``--autotune`` and ``--threads``."""
+    """Add ``--engine``, ``--threads`` and what is for GPUs."""
     parser.add_argument(
         "--engine",
         default="auto",
@@ -45,13 +45,20 @@ def add_engine(parser: Parser) -> None:
     parser.add_argument(
         "--gpu",
         metavar="N",
-        help="run on this NVIDIA card, the first is 0; on the CPU where there is none",
+        help="run on this NVIDIA card, the first is 0, or on the first of several or `all`; on the "
+        "CPU where there is none",
     )
     parser.add_argument(
         "--autotune",
         action="store_true",
         help="on a GPU, try all of cuDNN's ways to convolve and keep the fastest, for later runs "
         "too",
+    )
+    parser.add_argument(
+        "--deterministic",
+        action="store_true",
+        help="on a GPU, convolve and attend in ways only whose results have the same bits in every "
+        "run, which may be slower; on a CPU they always have",
     )
     parser.add_argument(
         "--threads",
@@ -229,7 +236,10 @@ def engine_of(args: argparse.Namespace, param: "SolverParameter | None" = None) 
     storage, reason = getattr(args, "precision", None), ""
     if gpu is not None and args.engine in ("auto", "cuda"):
         try:
-            return tuned(get_engine("cuda", storage=storage, gpu=gpu), args)
+            engine = tuned(get_engine("cuda", storage=storage, gpu=gpu), args)
+            if asked is not None and not asked.isdecimal():
+                print(f"netcfg: --gpu {asked}: one card is used, GPU {gpu}", file=sys.stderr)
+            return engine
         except MissingError as error:
             if args.engine == "cuda":
                 raise
@@ -245,10 +255,11 @@ def engine_of(args: argparse.Namespace, param: "SolverParameter | None" = None) 
 
 
 def tuned(engine: "Engine", args: argparse.Namespace) -> "Engine":
-    """Let an engine on a GPU look for its fastest plans where ``--autotune`` asks for that."""
+    """Tell an engine on a GPU which plans ``--autotune`` and ``--deterministic`` ask for."""
     graphs = getattr(getattr(engine, "device", None), "graphs", None)
     if graphs is not None:
         graphs.autotune = getattr(args, "autotune", False)
+        graphs.deterministic = getattr(args, "deterministic", False)
     return engine
 
 

@@ -15,18 +15,15 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from google.protobuf.message import DecodeError
 
 from netcfg.errors import WeightsError, nearest
 from netcfg.io.blobs import blob_size, read_blob, write_blob
 from netcfg.io.files import of_zoo, write_whole
+from netcfg.io.preparation import FIELDS, Preparation, encode, with_field
 from netcfg.io.wire import BYTES, VARINT, Data, Field, Reader, Values, bytes_field, header
-from netcfg.netcfg_pb2 import TransformationParameter, V1LayerParameter
+from netcfg.netcfg_pb2 import V1LayerParameter
 
 NET_NAME, NET_LAYERS, NET_LAYER = 1, 2, 100
-NET_TRANSFORM = 10002
-"""How images become the input of the net, a TransformationParameter; Caffe passes it over."""
-
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 
 
@@ -57,7 +54,7 @@ class Weights(dict[str, list[Values | None]]):
         types: type by layer name, for all layers, in the order of the file; those of V1 files are
             the enum's names, such as ``INNER_PRODUCT``.
         repeated: layers that the file holds more than once; the last one counts, as in Caffe.
-        transform: how images were prepared in training; None where the file does not say it.
+        preparation: of images in training; None where the file does not say it.
     """
 
     def __init__(self, path: str = "") -> None:
@@ -66,7 +63,7 @@ class Weights(dict[str, list[Values | None]]):
         self.name = ""
         self.types: dict[str, str] = {}
         self.repeated: list[str] = []
-        self.transform: TransformationParameter | None = None
+        self.preparation: Preparation | None = None
 
     @property
     def nbytes(self) -> int:
@@ -179,8 +176,8 @@ def decode_weights(data: Data, path: str) -> Weights:
             _read_layer(reader, item, CURRENT, weights)
         elif item.number == NET_LAYERS:
             _read_layer(reader, item, V1, weights)
-        elif item.number == NET_TRANSFORM:
-            weights.transform = _read_transform(reader, item)
+        elif item.number in FIELDS:
+            weights.preparation = with_field(reader, item, weights.preparation)
     if not weights.types:
         raise WeightsError(f"'{path}' holds no layers; is it a .caffemodel?")
     return weights
@@ -190,7 +187,7 @@ def write_weights(
     path: str | Path,
     net_name: str,
     layers: Iterable[StoredLayer],
-    transform: TransformationParameter | None = None,
+    preparation: Preparation | None = None,
 ) -> str:
     """Write a .caffemodel as Caffe does, whole or not at all, one blob at a time.
 
@@ -198,7 +195,7 @@ def write_weights(
         path: of the file.
         net_name: name of the net.
         layers: what it keeps.
-        transform: how images are prepared for the net, in a field that Caffe passes over.
+        preparation: of images for the net, in fields that Caffe passes over.
 
     Returns:
         The SHA-256 of the file, in hexadecimal.
@@ -209,8 +206,8 @@ def write_weights(
     with write_whole(path) as file:
         out = HashingFile(file)
         out.write(bytes_field(NET_NAME, net_name.encode()))
-        if transform is not None:
-            out.write(bytes_field(NET_TRANSFORM, transform.SerializeToString(deterministic=True)))
+        for piece in encode(preparation) if preparation is not None else ():
+            out.write(piece)
         for layer in layers:
             for piece in _encode_layer(layer):
                 out.write(piece)
@@ -257,14 +254,6 @@ def _read_layer(reader: Reader, at: Field, numbers: Numbers, weights: Weights) -
         weights[name] = [
             read_blob(reader, item, f"layer '{name}' blob {i}") for i, item in enumerate(stored)
         ]
-
-
-def _read_transform(reader: Reader, item: Field) -> TransformationParameter:
-    reader.expect(item, BYTES)
-    try:
-        return TransformationParameter.FromString(bytes(reader.data[item.start : item.end]))
-    except DecodeError as error:
-        raise reader.error(item.at, f"the transformation of images is damaged: {error}") from error
 
 
 def _v1_type(reader: Reader, item: Field) -> str:

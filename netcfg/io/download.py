@@ -3,13 +3,17 @@
 What has come so far waits beside the file under its name with ``.part`` at the end.
 """
 
+import contextlib
+import errno
+import fcntl
 import hashlib
 import os
 import shutil
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
@@ -33,7 +37,14 @@ PAUSE = 1.0
 BUSY = frozenset({408, 429, 500, 502, 503, 504})
 """What servers answer that may do better a moment later."""
 
+DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM})
+"""Errors of the disk."""
+
 PIECE = 1 << 16
+
+
+class UnwritableError(NetError):
+    """A file cannot be written; what has come so far stays."""
 
 
 @dataclass(frozen=True)
@@ -124,12 +135,30 @@ def download(file: File, urls: Sequence[str], folder: Path) -> Path:
     """
     folder.mkdir(parents=True, exist_ok=True)
     failures = []
-    for url in urls:
-        try:
-            return _download(url, file, folder / file.name)
-        except (OSError, HTTPException, NetError) as error:
-            failures.append(f"{url}: {error}")
+    with _alone(folder):
+        if (folder / file.name).is_file():  # another process has fetched it meanwhile
+            file.check(folder / file.name)
+            return folder / file.name
+        for url in urls:
+            try:
+                return _download(url, file, folder / file.name)
+            except UnwritableError:
+                raise
+            except (OSError, HTTPException, NetError) as error:
+                failures.append(f"{url}: {' '.join(str(error).split())}")
     raise NetError(f"cannot download {file.name}: {'; '.join(failures)}")
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Keep other processes from downloading to a folder; wait until those that do have ended."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # file systems without locks
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _download(url: str, file: File, path: Path, again: bool = True) -> Path:
@@ -141,6 +170,8 @@ def _download(url: str, file: File, path: Path, again: bool = True) -> Path:
     try:
         resumed = _fetch_all(url, file, part) or resumed
         file.check(part)
+    except UnwritableError:
+        raise
     except NetError:
         part.unlink(missing_ok=True)  # what is wrong will not become right by going on
         if not (resumed and again):
@@ -191,8 +222,23 @@ def _fetch(url: str, file: File, part: Path) -> None:
         if response.status == 206 and not went_on:
             part.unlink(missing_ok=True)
             raise ConnectionError("the server sent another part of the file than was asked for")
-        with open(part, "ab" if went_on else "wb") as out:
+        with _writing(part), open(part, "ab" if went_on else "wb") as out:
             _copy(response, out, file, have if went_on else 0)
+
+
+@contextmanager
+def _writing(part: Path) -> Iterator[None]:
+    """Tell errors of the disk, which no other server mends, from those of the network.
+
+    Raises:
+        UnwritableError: the disk is full, or the like.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in DISK:
+            raise
+        raise UnwritableError(f"cannot write '{part}': {error.strerror}") from error
 
 
 def _starts_at(response: Any, have: int) -> bool:

@@ -23,10 +23,12 @@ import numpy as np
 from netcfg.errors import NetError, WeightsError
 from netcfg.io.caffemodel import StoredLayer, Weights
 from netcfg.io.files import write_whole
+from netcfg.io.preparation import Preparation, of_bytes
 from netcfg.io.wire import Values
 
 MOST_COMPRESSION = 1100
 """No filter in use makes data smaller by more than this."""
+PREPARATION = "preparation"
 NUMBER = re.compile(r"0|[1-9]\d{0,2}")
 """Names of blobs; no layer has a thousand, so no file may make us count further."""
 
@@ -43,11 +45,39 @@ def read_weights_hdf5(path: str | Path) -> Weights:
             state = "a solver state, no weights" if "history" in file else "no weights"
             raise WeightsError(f"'{path}' holds {state}: it has no group '/data'")
         _read_group(file["data"], "", weights)
+        group = member(file, PREPARATION, path)
+        if isinstance(group, h5py.Group):
+            weights.preparation = _read_preparation(group, path)
     return weights
 
 
-def write_weights_hdf5(path: str | Path, net_name: str, layers: Iterable[StoredLayer]) -> str:
+def _read_preparation(group: h5py.Group, path: str | Path) -> Preparation:
+    """Return how images were prepared.
+
+    Raises:
+        WeightsError: it is damaged.
+    """
+    transform = member(group, "transform", path)
+    if not isinstance(transform, h5py.Dataset) or transform.dtype != np.uint8:
+        raise WeightsError(f"'{path}': '{group.name}/transform' must be a dataset of bytes")
+    mean = np.asarray(read_floats(group, "mean", path), np.float32) if "mean" in group else None
+    channels = str(group.attrs.get("channels", ""))
+    return of_bytes(read_dataset(transform, path).tobytes(), mean, channels, str(path))
+
+
+def write_weights_hdf5(
+    path: str | Path,
+    net_name: str,
+    layers: Iterable[StoredLayer],
+    preparation: Preparation | None = None,
+) -> str:
     """Write a .caffemodel.h5, whole or not at all; Caffe keeps no net name in it, nor do we.
+
+    Args:
+        path: of the file.
+        net_name: is not kept.
+        layers: what it keeps.
+        preparation: of images for the net, in a group that Caffe passes over.
 
     Returns:
         The SHA-256 of the file, in hexadecimal.
@@ -64,6 +94,8 @@ def write_weights_hdf5(path: str | Path, net_name: str, layers: Iterable[StoredL
                 _write_layer(file, layer)
             except (TypeError, ValueError) as error:
                 raise NetError(f"cannot write '{path}': layer '{layer.name}': {error}") from error
+        if preparation is not None:
+            _write_preparation(file, preparation)
     with write_whole(path) as out:
         out.write(buffer.getbuffer())
     return hashlib.sha256(buffer.getbuffer()).hexdigest()
@@ -76,6 +108,16 @@ def _write_layer(file: h5py.File, layer: StoredLayer) -> None:
             group.create_dataset(str(i), data=blob)
     for i, diff in enumerate(layer.diffs):
         file.require_group(f"diff/{layer.name}").create_dataset(str(i), data=diff)
+
+
+def _write_preparation(file: h5py.File, preparation: Preparation) -> None:
+    group = file.create_group(PREPARATION)
+    data = preparation.transform.SerializeToString(deterministic=True)
+    group.create_dataset("transform", data=np.frombuffer(data, np.uint8))
+    if preparation.mean is not None:
+        group.create_dataset("mean", data=preparation.mean)
+    if preparation.channels:
+        group.attrs["channels"] = preparation.channels
 
 
 @contextmanager

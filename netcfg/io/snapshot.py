@@ -29,9 +29,10 @@ from netcfg.io.caffemodel import (
     write_weights,
 )
 from netcfg.io.files import write_whole
+from netcfg.io.preparation import Preparation
 from netcfg.io.wire import BYTES, Data, Field, Reader, Values
 from netcfg.netcfg_pb2 import LayerState as StoredState
-from netcfg.netcfg_pb2 import NamedBlob, SolverState, TransformationParameter
+from netcfg.netcfg_pb2 import NamedBlob, SolverState
 from netcfg.weights import LayerState
 
 ITER, HISTORY, METADATA = (
@@ -89,7 +90,7 @@ def write_snapshot(
     layers: Iterable[StoredLayer],
     *,
     hdf5: bool = False,
-    transform: TransformationParameter | None = None,
+    preparation: Preparation | None = None,
 ) -> tuple[Path, Path]:
     """Write weights, then state, both in HDF5 if wanted; each file appears whole or not at all.
 
@@ -99,7 +100,7 @@ def write_snapshot(
         net_name: name of the net.
         layers: what the weights keep.
         hdf5: the format.
-        transform: how images are prepared for the net; HDF5 has no place for it.
+        preparation: of images for the net.
 
     Returns:
         The two files.
@@ -114,10 +115,10 @@ def write_snapshot(
         from netcfg.io.hdf5 import write_weights_hdf5  # h5py takes long to import
         from netcfg.io.snapshot_hdf5 import write_state_hdf5
 
-        digest = write_weights_hdf5(weights_path, net_name, layers)
+        digest = write_weights_hdf5(weights_path, net_name, layers, preparation)
         write_state_hdf5(state_path, _message(state, digest), state.history)
     else:
-        digest = write_weights(weights_path, net_name, layers, transform)
+        digest = write_weights(weights_path, net_name, layers, preparation)
         _write_state(state_path, state, digest)
     return weights_path, state_path
 

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from netcfg.io.caffemodel import read_weights, write_weights
 from netcfg.io.hdf5 import write_weights_hdf5
+from netcfg.layers.data import preparation_of
 from netcfg.net import Net
-from netcfg.weights import image_transform, stored_layers
+from netcfg.weights import stored_layers
 
 
 def load_file(net: Net, path: str, ignore_mismatch: Sequence[str] = ()) -> None:
@@ -24,8 +25,8 @@ def save_file(net: Net, path: str, *, hdf5: bool = False) -> None:
     Raises:
         NetError: the file cannot be written.
     """
-    layers = stored_layers(net.layers, net.engine)
+    layers, prepared = stored_layers(net.layers, net.engine), preparation_of(net.layers)
     if hdf5:
-        write_weights_hdf5(path, net.name, layers)
+        write_weights_hdf5(path, net.name, layers, prepared)
     else:
-        write_weights(path, net.name, layers, image_transform(net.config.layer))
+        write_weights(path, net.name, layers, prepared)

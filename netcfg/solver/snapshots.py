@@ -10,11 +10,12 @@ import numpy as np
 from netcfg import __version__
 from netcfg.errors import NetError, WeightsError
 from netcfg.io.snapshot import State, write_snapshot
+from netcfg.layers.data import preparation_of
 from netcfg.netcfg_pb2 import SolverParameter
 from netcfg.solver.rules import RULES
 from netcfg.solver.schedule import current_step
 from netcfg.types import Shape
-from netcfg.weights import image_transform, missing, stored_layers
+from netcfg.weights import missing, stored_layers
 
 if TYPE_CHECKING:
     from netcfg.solver.solver import Solver
@@ -69,9 +70,9 @@ def take(solver: "Solver") -> tuple[Path, Path]:
     )
     layers = stored_layers(net.layers, net.engine, diffs=param.snapshot_diff)
     hdf5 = param.snapshot_format == SolverParameter.HDF5
-    asked = (solver.test_nets or [net])[0].config.layer
+    asked = (solver.test_nets or [net])[0].layers
     return write_snapshot(
-        solver.prefix, state, net.name, layers, hdf5=hdf5, transform=image_transform(asked)
+        solver.prefix, state, net.name, layers, hdf5=hdf5, preparation=preparation_of(asked)
     )
 
 
@@ -92,7 +93,8 @@ def resume(solver: "Solver", state: State) -> None:
         )
     net.load(state.weights)
     for mine, stored in zip(solver.updater.history, state.history, strict=True):
-        mine[...] = engine.asarray(np.asarray(stored).reshape(mine.shape))
+        values = np.asarray(stored).reshape(mine.shape)
+        mine[...] = values if isinstance(mine, np.ndarray) else engine.asarray(values)
     solver.iter = state.iter
     solver.losses.clear()
     solver.losses.extend(state.losses)

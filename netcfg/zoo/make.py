@@ -10,17 +10,21 @@ from pathlib import Path
 
 import numpy as np
 
-from netcfg.data.mean import read_mean
+from netcfg.data.mean import read_mean, write_mean
 from netcfg.deploy import Deployed, deploy_net
 from netcfg.engines import get_engine
 from netcfg.errors import NetError
-from netcfg.io.caffemodel import read_weights
-from netcfg.io.files import find_file, of_zoo
+from netcfg.io.caffemodel import Weights, read_weights, write_weights
+from netcfg.io.files import find_file, of_zoo, write_whole
+from netcfg.io.preparation import Preparation
+from netcfg.merge import load, merge_normalization
 from netcfg.net import Net
-from netcfg.netcfg_pb2 import LayerParameter, TransformationParameter
+from netcfg.netcfg_pb2 import LayerParameter, NetParameter, TransformationParameter
 from netcfg.schema import read_net, refuse, to_text
 from netcfg.types import Phase, Shape
 from netcfg.vision.classifier import Classifier
+from netcfg.vision.heads import ROWS
+from netcfg.vision.settings import keeps_aspect, whole_size
 from netcfg.zoo.card import (
     CHANNELS,
     DEPLOY,
@@ -29,18 +33,21 @@ from netcfg.zoo.card import (
     Example,
     Input,
     Output,
-    Weights,
     check_name,
     read_card,
     to_toml,
 )
+from netcfg.zoo.card import Weights as WeightsFile
 from netcfg.zoo.store import cache
-from netcfg.zoo.verify import counts, fit
+from netcfg.zoo.verify import counts
 
 TOP = 5
 """Answers that an example keeps."""
 
 UNKNOWN = "unknown"
+
+MEAN_FILE = "mean.binaryproto"
+"""Name of a mean image whose weights do not say it."""
 
 
 @dataclass(frozen=True)
@@ -57,16 +64,71 @@ class About:
     resize: tuple[int, ...] | None = None
 
 
-def write_model(deployed: Deployed, folder: Path, about: About | None = None) -> Card:
+def write_model(
+    deployed: Deployed,
+    folder: Path,
+    about: About | None = None,
+    weights: str | Path | None = None,
+    *,
+    merge: bool = False,
+) -> Card:
     """Write a folder with a net and its card; the mean image of its data goes with it.
 
+    Args:
+        deployed: the net.
+        folder: must not exist yet.
+        about: what the card says of it.
+        weights: their file, of which the folder gets a copy.
+        merge: whether normalizations are merged into the layers before them.
+
     Raises:
-        NetError: the folder exists, or the net has no images as input.
+        NetError: the folder exists, the net has no images as input, or the weights do not fit.
     """
+    learned = None if weights is None else read_weights(weights)
     with _new(folder) as place:
+        file = write_deployed(deployed, place / DEPLOY, learned, merge=merge)
+        if learned is not None and file is None:
+            file = place / Path(learned.path).name
+            shutil.copyfile(learned.path, file)
         card = _describe(deployed, folder.name, place, about or About())
-        _write(card, deployed, place)
+        if file is not None:
+            card = replace(card, weights=(_hashed(file),))
+        (place / FILE).write_text(to_toml(card), "utf-8")
     return read_card(folder)
+
+
+def write_deployed(
+    deployed: Deployed, path: Path, learned: Weights | None, *, merge: bool = False
+) -> Path | None:
+    """Write the prototxt of a net.
+
+    Args:
+        deployed: the net, of which the normalizations are merged if ``merge``.
+        path: of the prototxt.
+        learned: weights, which say how images are prepared; where something is merged the new ones
+            go to a .caffemodel beside the prototxt.
+        merge: whether normalizations are merged into the layers before them.
+
+    Returns:
+        The file of merged weights; None where there is none.
+
+    Raises:
+        NetError: the weights do not fit, or a file cannot be written.
+    """
+    remember(deployed, learned)
+    file = None
+    if merge:
+        merged = merge_normalization(deployed.net, learned)
+        deployed.net = merged.net
+        if learned is not None:
+            file = path.with_suffix(".caffemodel")
+            write_weights(file, merged.net.name, merged.weights, learned.preparation)
+    elif learned is not None:
+        with Net(deployed.net, Phase.TEST, engine=get_engine("numpy")) as net:
+            load(net, learned)
+    with write_whole(path) as out:
+        out.write(to_text(deployed.net).encode("utf-8", "surrogateescape"))
+    return file
 
 
 def add(
@@ -100,15 +162,16 @@ def add(
     refuse(parsed.findings)
     deployed = deploy_net(parsed.message)
     with _new(cache() / name) as place:
-        _remember(deployed, read_weights(source).transform)
+        learned = read_weights(source)
+        remember(deployed, learned)
         card = _describe(deployed, name, place, about or About())
         card = replace(card, weights=(_take_weights(source, place),))
         if labels is not None:
             shutil.copyfile(labels, place / "labels.txt")
             card = replace(card, output=replace(card.output, labels="labels.txt"))
         _write(card, deployed, place)
-        with Net(place / DEPLOY, Phase.TEST, engine=get_engine("numpy")) as built:
-            fit(built, place / source.name)
+        with Net(deployed.net, Phase.TEST, engine=get_engine("numpy")) as built:
+            load(built, learned)
         if image is not None:
             shutil.copyfile(image, place / Path(image).name)
             card = replace(card, example=_ask(place, Path(image).name))
@@ -116,11 +179,10 @@ def add(
     return read_card(cache() / name)
 
 
-def _remember(deployed: Deployed, transform: TransformationParameter | None) -> None:
-    """Let inputs be prepared as the weights say it, where the net does not."""
-    for name, source in deployed.sources.items():
-        if transform is not None and not source.HasField("transform_param"):
-            deployed.sources[name] = LayerParameter(transform_param=transform)
+def remember(deployed: Deployed, learned: Weights | None) -> None:
+    """Let inputs be prepared as they were when weights were learned, if those say it."""
+    if learned is not None and learned.preparation is not None:
+        deployed.prepared.update(dict.fromkeys(deployed.sources, learned.preparation))
 
 
 @contextmanager
@@ -147,16 +209,20 @@ def _write(card: Card, deployed: Deployed, place: Path) -> None:
     (place / DEPLOY).write_text(to_text(deployed.net), "utf-8")
 
 
-def _take_weights(source: Path, place: Path) -> Weights:
+def _take_weights(source: Path, place: Path) -> WeightsFile:
     """Copy weights and return what the card says of them."""
     check_name(source.name, "weights.file")
     shutil.copyfile(source, place / source.name)
-    with open(place / source.name, "rb") as file:
+    return _hashed(place / source.name)
+
+
+def _hashed(path: Path) -> WeightsFile:
+    """Return what a card says of a file of weights."""
+    with open(path, "rb") as file:
         sha1 = hashlib.file_digest(file, "sha1").hexdigest()
         file.seek(0)
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    size = (place / source.name).stat().st_size
-    return Weights(source.name, size=size, sha1=sha1, sha256=sha256)
+    return WeightsFile(path.name, size=path.stat().st_size, sha1=sha1, sha256=sha256)
 
 
 def _ask(folder: Path, image: str) -> Example:
@@ -182,50 +248,84 @@ def _describe(deployed: Deployed, name: str, place: Path, about: About) -> Card:
         answer = net.outputs[0]
     if not images:
         raise NetError("a card needs a net with images (N, C, H, W) as input")
-    soft = any(layer.type == "Softmax" and answer in layer.top for layer in deployed.net.layer)
     return Card(
         name=name,
         title=about.title or deployed.net.name or name,
-        task=about.task or ("classification" if soft else "features"),
+        task=about.task or _task(deployed.net, answer),
         paper=about.paper,
         licence=about.licence,
         parameters=parameters,
         multiply_adds=multiply_adds,
-        input=_input(shapes[images[0]], deployed.sources.get(images[0]), place, about),
-        output=Output(answer),
+        input=_input(shapes[images[0]], images[0], deployed, place, about),
+        output=Output(answer, _take_labels(deployed.sources.get(images[0]), place)),
         folder=place,
     )
 
 
-def _input(shape: Shape, source: LayerParameter | None, place: Path, about: About) -> Input:
-    """Return how images are prepared: as ``about`` says, else as the data layer did it.
+def _task(net: NetParameter, answer: str) -> str:
+    """Return what a net is for, as far as its layers tell."""
+    if any(layer.type in ROWS or layer.top[:1] == ["rois"] for layer in net.layer):
+        return "detection"
+    soft = any(layer.type == "Softmax" and answer in layer.top for layer in net.layer)
+    return "classification" if soft else "features"
+
+
+def _take_labels(source: LayerParameter | None, place: Path) -> str:
+    """Put the names of classes that a data layer knows into the folder of a card, if it does."""
+    path = source.annotated_data_param.label_map_file if source is not None else ""
+    if not path or source is None:
+        return ""
+    try:
+        found = find_file(path, near=source.source.file)
+    except NetError:
+        return ""
+    shutil.copyfile(found, place / found.name)
+    return found.name
+
+
+def _input(shape: Shape, name: str, deployed: Deployed, place: Path, about: About) -> Input:
+    """Return how images are prepared: as ``about`` says, else as they were in training.
 
     Raises:
         NetError: the channels of the net are those of no image.
     """
     _, count, height, width = shape
-    channels = about.channels or {1: "GREY", 3: "BGR"}.get(count, "")
+    prepared = deployed.prepared.get(name, Preparation(TransformationParameter()))
+    channels = about.channels or {1: "GREY", 3: prepared.channels or "BGR"}.get(count, "")
     if CHANNELS.get(channels) != count:
         raise NetError(f"images have 1 or 3 channels; the input of the net has {count}")
-    source = source or LayerParameter()
-    transform, image = source.transform_param, source.image_data_param
-    mean_file, large = "", (image.new_height, image.new_width)
-    if about.mean is None and transform.mean_file:
-        try:
-            found = find_file(transform.mean_file, near=source.source.file)
-        except NetError as error:
-            raise NetError(f"{error}; --mean says what to take in its place") from None
-        mean_file, large = found.name, read_mean(found).shape[1:]
-        shutil.copyfile(found, place / mean_file)
-    resize = about.resize or (() if 0 in large or large == (height, width) else large)
+    transform, mean_file = prepared.transform, ""
+    whole = about.resize or whole_size(prepared)
+    if about.mean is None and (transform.mean_file or prepared.mean is not None):
+        mean_file = _take_mean(prepared, deployed.sources[name], place)
+        whole = whole or read_mean(place / mean_file).shape[1:]
     return Input(
         size=(height, width),
         channels=channels,
-        resize=resize,
+        resize=() if whole == (height, width) else whole,
+        keep_aspect=about.resize is None and keeps_aspect(prepared),
         mean=tuple(map(_short, transform.mean_value)) if about.mean is None else about.mean,
         mean_file=mean_file,
         scale=_short(transform.scale) if about.scale is None else about.scale,
     )
+
+
+def _take_mean(prepared: Preparation, source: LayerParameter, place: Path) -> str:
+    """Put the mean image into the folder of a card; return its name.
+
+    Raises:
+        NetError: it is neither in the weights nor on the disk.
+    """
+    name = Path(prepared.transform.mean_file).name or MEAN_FILE
+    if prepared.mean is not None:
+        write_mean(place / name, prepared.mean)
+        return name
+    try:
+        found = find_file(prepared.transform.mean_file, near=source.source.file)
+    except NetError as error:
+        raise NetError(f"{error}; --mean says what to take in its place") from None
+    shutil.copyfile(found, place / name)
+    return name
 
 
 def _short(value: float) -> float:

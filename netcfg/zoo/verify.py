@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from netcfg.engines import get_engine
-from netcfg.errors import NetError, WeightsError, nearest
+from netcfg.errors import NetError, nearest
 from netcfg.io.caffemodel import read_weights
+from netcfg.merge import load
 from netcfg.net import Net
 from netcfg.summary import summarize
 from netcfg.types import Phase
@@ -69,21 +69,10 @@ def _weights(card: Card, weights: Weights, net: Net) -> Finding:
         return Finding(weights.file, None, how if weights.urls else lost)
     try:
         check(path, weights)
-        fit(net, path)
+        load(net, read_weights(path))
     except NetError as error:
         return Finding(weights.file, False, str(error))
     known = " and ".join(weights.hashes)
     return Finding(
         weights.file, True, f"{known} as the card says" if known else "no hash is known; it fits"
     )
-
-
-def fit(net: Net, path: Path) -> None:
-    """Load weights of which each layer with parameters must get some.
-
-    Raises:
-        WeightsError: one gets none, or they do not fit.
-    """
-    missing = net.load(read_weights(path)).missing
-    if missing:
-        raise WeightsError(f"{net.layer(missing[0]).where}: '{path}' holds no weights for it")

@@ -103,10 +103,11 @@ def test_a_card_that_is_missing_leaves_the_cpu(
 
 def test_autotune_is_for_engines_with_plans() -> None:
     class Graphs:
-        autotune = False
+        autotune = deterministic = False
 
-    engine = SimpleNamespace(device=SimpleNamespace(graphs=Graphs()))
-    options.tuned(engine, argparse.Namespace(autotune=True))  # type: ignore[arg-type]
-    assert engine.device.graphs.autotune
+    for word in ("autotune", "deterministic"):
+        engine = SimpleNamespace(device=SimpleNamespace(graphs=Graphs()))
+        options.tuned(engine, argparse.Namespace(**{word: True}))  # type: ignore[arg-type]
+        assert vars(engine.device.graphs) == {"autotune": False, "deterministic": False, word: True}
     plain = SimpleNamespace()
     assert options.tuned(plain, argparse.Namespace(autotune=True)) is plain  # type: ignore[arg-type, comparison-overlap]

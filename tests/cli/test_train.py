@@ -116,14 +116,15 @@ def test_places_of_solver_fields(run: Run, tiny: Path) -> None:
 def test_fields_of_forks(run: Run, tiny: Path) -> None:
     solver, net = tiny / "solver.prototxt", tiny / "net.prototxt"
     solver.write_text(solver.read_text() + "larc: true\n")
-    text = net.read_text().replace('top: "loss"', 'top: "loss" softmax_param { hard_ratio: 0.5 }')
-    net.write_text(text)
+    fields = "softmax_param { hard_ratio: 0.5 }"
+    more = f'layer {{ name: "p" type: "Softmax" bottom: "ip" top: "p" {fields} }}'
+    net.write_text(net.read_text() + more)
     result = run("train", "solver.prototxt")
     assert result.status == 2
     assert "solver.prototxt:11:1: field 'larc' (known from NVCaffe) is not impl" in result.err
     result = run("train", "solver.prototxt", "--ignore-field", "larc")
     assert result.status == 2
-    assert "layer 'loss' (SoftmaxWithLoss): field 'softmax_param.hard_ratio' (known" in result.err
+    assert "layer 'p' (Softmax): field 'softmax_param.hard_ratio' (known" in result.err
     ignore = ("--ignore-field", "larc,hard_ratio")
     assert run("train", "solver.prototxt", "--quiet", *ignore).status == 0
     result = run("train", "solver.prototxt", *ignore, "--ignore-field", "hard_ration")

@@ -73,6 +73,18 @@ def test_no_face(size, tmp_path):
     assert (picture(tmp_path / "faces.png") == 128).all()
 
 
+def test_the_nets_of_the_zoo(tmp_path, monkeypatch):
+    models = shared("data/models/mtcnn")
+    monkeypatch.setenv("NETCFG_ZOO", str(tmp_path / "cache"))
+    monkeypatch.setenv("NETCFG_OFFLINE", "1")
+    for name, file in (("mtcnn_p", "det1"), ("mtcnn_r", "det2"), ("mtcnn_o", "det3")):
+        folder = tmp_path / "cache" / name
+        folder.mkdir(parents=True)
+        (folder / f"{file}.caffemodel").write_bytes((models / f"{file}.caffemodel").read_bytes())
+    given = run(PROGRAM, "--models", models, models / "test2.jpg", folder=tmp_path)
+    assert run(PROGRAM, models / "test2.jpg", folder=tmp_path) == given
+
+
 def test_min_size_leaves_small_faces_out(tmp_path):
     models = shared("data/models/mtcnn")
     options = ("--models", models, "--min-size", "200")

@@ -18,6 +18,7 @@ from netcfg.io.caffemodel import (
     read_weights,
     write_weights,
 )
+from netcfg.io.preparation import Preparation
 from netcfg.netcfg_pb2 import (
     BlobProto,
     BlobShape,
@@ -256,12 +257,12 @@ def test_layers_under_other_names() -> None:
 def test_how_images_are_prepared(tmp_path: Path) -> None:
     path = tmp_path / "w.caffemodel"
     transform = TransformationParameter(scale=0.5, mean_value=[1, 2, 3], crop_size=4)
-    write_weights(path, "n", [StoredLayer("a", "ReLU")], transform)
-    assert read_weights(path).transform == transform
+    write_weights(path, "n", [StoredLayer("a", "ReLU")], Preparation(transform))
+    assert read_weights(path).preparation == Preparation(transform)
     net = NetParameter.FromString(path.read_bytes())  # with a field that the schema lacks
     assert [layer.name for layer in net.layer] == ["a"]
     write_weights(path, "n", [StoredLayer("a", "ReLU")])
-    assert read_weights(path).transform is None
+    assert read_weights(path).preparation is None
     for damaged in (b"\x92\xf1\x04\x01\x05", b"\x90\xf1\x04\x01"):
         with pytest.raises(WeightsError, match=r"^w: byte 15: "):
             decode_weights(path.read_bytes() + damaged, "w")

@@ -1,7 +1,10 @@
 """Files from servers that break off, lie or are not there."""
 
+import errno
 import hashlib
+import os
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -228,6 +231,36 @@ def test_redirections(server: Server, fetch: Callable[..., Path]) -> None:
         None,
         "bytes=200000-",
     ]
+
+
+def test_failures_are_told_in_one_line(server: Server, fetch: Callable[..., Path]) -> None:
+    server.moved["old/file.bin"] = f"{server.url}/old/file.bin"
+    with pytest.raises(NetError, match="infinite loop") as error:
+        fetch(f"{server.url}/old")
+    assert "\n" not in str(error.value)
+
+
+def test_two_at_once_download_once(server: Server, tmp_path: Path) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        runs = [pool.submit(find, FILE, None, [server.url], tmp_path) for _ in range(4)]
+        assert [run.result() for run in runs] == [tmp_path / "file.bin"] * 4
+    assert (tmp_path / "file.bin").read_bytes() == CONTENT
+    assert server.requests == [("/file.bin", None)]
+
+
+def test_a_full_disk_is_no_fault_of_the_server(
+    server: Server, fetch: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fsync(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", fsync)
+        with pytest.raises(NetError, match=r"^cannot write '.*file\.bin\.part': No space left"):
+            fetch(server.url, f"{server.url}/mirror")
+    assert server.requests == [("/file.bin", None)]
+    assert (tmp_path / "file.bin.part").read_bytes() == CONTENT  # what has come is kept
+    assert fetch(server.url).read_bytes() == CONTENT
 
 
 def test_web_pages(tmp_path: Path) -> None:

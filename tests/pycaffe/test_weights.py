@@ -34,6 +34,6 @@ def test_files_say_how_images_are_prepared(tmp_path):
     for fields, scale in (("transform_param { scale: 0.5 mirror: true }", 0.5), ("", None)):
         text = "layer { name: 'd' type: 'DummyData' top: 'x' dummy_data_param { shape { dim: 2 } } "
         save_file(Net(parse_net(text + fields + "}").message), str(tmp_path / "w.caffemodel"))
-        transform = read_weights(tmp_path / "w.caffemodel").transform
-        assert (None if transform is None else transform.scale) == scale
-        assert transform is None or not transform.HasField("mirror")
+        found = read_weights(tmp_path / "w.caffemodel").preparation
+        assert (None if found is None else found.transform.scale) == scale
+        assert found is None or not found.transform.HasField("mirror")

@@ -230,8 +230,8 @@ def test_weights_say_how_images_are_prepared(tmp_path: Path) -> None:
     for tests in ("test_iter: 1 test_interval: 1", ""):
         (tmp_path / "solver.prototxt").write_text(fields + tests)
         with Solver(tmp_path / "solver.prototxt") as solver:
-            transform = read_weights(solver.snapshot()[0]).transform
-        assert transform is not None
-        assert not transform.HasField("mirror")
-        scales.append(transform.scale)
+            preparation = read_weights(solver.snapshot()[0]).preparation
+        assert preparation is not None
+        assert not preparation.transform.HasField("mirror")
+        scales.append(preparation.transform.scale)
     assert scales == [0.25, 1.0]

@@ -12,8 +12,9 @@ from netcfg.data.mean import write_mean
 from netcfg.deploy import deploy_net
 from netcfg.errors import NetError
 from netcfg.io.caffemodel import StoredLayer, write_weights
+from netcfg.io.preparation import Preparation
 from netcfg.netcfg_pb2 import TransformationParameter
-from netcfg.schema import parse_net
+from netcfg.schema import parse_net, read_net
 from netcfg.zoo.card import Input, Output, read_card
 from netcfg.zoo.make import About, add, write_model
 from netcfg.zoo.store import find_model, resolve
@@ -76,6 +77,19 @@ def test_what_people_say_counts(tmp_path: Path) -> None:
     assert card.output.blob == "ip"
 
 
+def test_a_detector_takes_the_names_of_its_classes_along(tmp_path: Path) -> None:
+    folder = Path(__file__).resolve().parents[2] / "models/mobilenet_ssd"
+    net = read_net(folder / "train_val.prototxt").message
+    card = write_model(deploy_net(net), tmp_path / "net", merge=True)
+    assert (card.task, card.output) == (
+        "detection",
+        Output("detection_out", "labelmap_voc.prototxt"),
+    )
+    assert (card.input.size, card.input.resize) == ((300, 300), ())
+    assert card.parameters == read_card(folder).parameters
+    assert (tmp_path / "net/labelmap_voc.prototxt").is_file()
+
+
 def test_nets_that_take_no_images(tmp_path: Path) -> None:
     for shape, message in (("6", "a card needs a net with images"), ("5, 2, 2", "the net has 5")):
         text = NET.replace("[2, 1, 2, 3]", f"[2, {shape}]")
@@ -133,7 +147,7 @@ def test_weights_that_say_how_images_are_prepared(files: Path) -> None:
     transform = TransformationParameter(scale=0.25, mean_value=[7])
     w = np.ones((4, 6), np.float32)
     layer = StoredLayer("ip", "InnerProduct", blobs=[w, w[:, 0]])
-    write_weights(files / "told", "n", [layer], transform)
+    write_weights(files / "told", "n", [layer], Preparation(transform))
     card = add("my", files / "net.prototxt", files / "told")
     assert (card.input.scale, card.input.mean) == (0.25, (7.0,))
     assert (card.example, card.output.labels) == (None, "")

@@ -4,10 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from netcfg.errors import WeightsError
 from netcfg.net import Net
 from netcfg.zoo.store import find_model
-from netcfg.zoo.verify import Finding, counts, fit, verify
+from netcfg.zoo.verify import Finding, counts, verify
 from tests.zoo.folders import Make, weights_of
 
 
@@ -69,12 +68,3 @@ def test_weights(mine: Make, tmp_path: Path) -> None:
     assert "is not the file it should be: sha1" in wrong.text
     assert "holds no weights for it" in one("", "other").text
     assert "has shape (4, 6); the weights hold (5, 6)" in one("", "ip", 5).text
-
-
-def test_fit(mine: Make, tmp_path: Path) -> None:
-    weights_of(tmp_path / "w", "other")
-    with (
-        Net(mine() / "deploy.prototxt") as net,
-        pytest.raises(WeightsError, match=r"layer 'ip' \(InnerProduct\): '.*w' holds no weights"),
-    ):
-        fit(net, tmp_path / "w")
