@@ -1,6 +1,7 @@
 """A net with its weights, ready to be asked about pictures."""
 
 import hashlib
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -40,7 +41,7 @@ class Model:
     """A net in the TEST phase, and how it is asked.
 
     Args:
-        source: a prototxt, a folder with a card, ``zoo:NAME``, or a net.
+        source: a prototxt, a folder with a card or its ``deploy.prototxt``, ``zoo:NAME``, or a net.
         settings: what the user says.
         choose: which blobs are wanted.
         engine: where the net runs; the best one at hand where None.
@@ -66,6 +67,8 @@ class Model:
         self.blobs = list(dict.fromkeys(choose(self.outline, self.card)))
         given = [(path, read_weights(path)) for path in _given(settings)]
         learned = [w.preparation for _, w in given if w.preparation is not None]
+        if not (self.card or learned or self.outline.preparation):
+            _warn(settings)
         self.preprocess = preprocess(settings, self.outline, self.card, *learned[-1:])
         self.info = self.outline.info()
         self.labels = _labels(settings, self.card)
@@ -119,6 +122,15 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def _warn(settings: Settings) -> None:
+    """Say so where nobody has said how pictures are prepared."""
+    if settings.mean is None and settings.scale is None:
+        logging.getLogger(__name__).warning(
+            "neither a card nor the weights say how pictures are prepared: the net is shown values "
+            "from 0 to 255; --mean and --scale change that"
+        )
+
+
 def _read(source: Source, settings: Settings) -> tuple[NetParameter, Card | None]:
     if isinstance(source, NetParameter):
         return source, None
@@ -130,6 +142,8 @@ def _read(source: Source, settings: Settings) -> tuple[NetParameter, Card | None
         if not (path / FILE).is_file():
             raise NetError(f"folder '{path}' must hold a {FILE}; or name the prototxt of the net")
         card = read_card(path)
+    elif path.name == DEPLOY and (path.parent / FILE).is_file():
+        card, file = read_card(path.parent), DEPLOY
     net = card.folder / DEPLOY if card and not file else source
     parsed = read_net(net, settings.ignore_fields)
     refuse(parsed.findings)

@@ -20,7 +20,7 @@ body { font: 14px/1.35 system-ui, sans-serif; margin: 1.5rem; background: #f4f4f
 h1 { font-size: 1.2rem } nav a, nav b { margin-right: .5rem }
 main { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fill, minmax(200px, 1fr)) }
 figure { margin: 0; padding: .75rem; background: #fff; border-radius: 6px }
-.frame { height: 160px; display: flex; align-items: center; justify-content: center }
+.frame img { width: 100%; height: 160px; object-fit: contain }
 figcaption { margin-top: .5rem; overflow-wrap: anywhere; color: #666; font-size: 12px }
 ol { list-style: none; margin: .5rem 0 0; padding: 0 }
 li { position: relative; display: flex; justify-content: space-between; padding: 1px 4px }

@@ -93,6 +93,27 @@ def test_model_folders(folder: Path) -> None:
     np.testing.assert_allclose(model.run(x)["ip"], 1, rtol=1e-6)
 
 
+def test_the_prototxt_of_a_model_folder_has_its_card(folder: Path) -> None:
+    path = model_folder(folder)
+    model = Model(path / "deploy.prototxt", Settings(), last)
+    assert (model.blobs, model.preprocess.channels) == (["ip"], "RGB")
+    copied = folder / "copied.prototxt"
+    copied.write_bytes((path / "deploy.prototxt").read_bytes())
+    assert Model(copied, Settings(weights=[path / "w.caffemodel"]), last).card is None
+
+
+def test_a_warning_where_nobody_knows_the_preparation(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = model_folder(folder)
+    Model(path, Settings(), last)
+    Model("net.prototxt", Settings(weights=["w.caffemodel"], scale=1.0), last)
+    assert not caplog.messages
+    Model("net.prototxt", Settings(weights=["w.caffemodel"]), last)
+    (said,) = caplog.messages
+    assert "values from 0 to 255; --mean and --scale change that" in said
+
+
 def test_models_of_the_zoo(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model_folder(folder, "imagenet")
     monkeypatch.setenv("NETCFG_MODELS", str(folder))
